@@ -1,0 +1,42 @@
+# Each target sets up what it needs from a bare clone, once; see scripts/make_venv.sh.
+# PYTHON_MODERN and PYTHON_PINNED name the Pythons to use, where the search finds the wrong ones.
+.PHONY: help venv venv-legacy demo test test-backends lint bench fuzz
+
+help:
+	@echo "make demo           watch one demo case go wrong, be diagnosed and be repaired"
+	@echo "make test           all tests, on the modern stack and (where found) the pinned one"
+	@echo "make test-backends  the tests that touch Keras, on TensorFlow and on PyTorch"
+	@echo "make lint           ruff and mypy"
+	@echo "make bench          what watching costs, as JSON (QUICK=1: a smoke test of it)"
+	@echo "make fuzz           a minute of damaged files, none of which may do more than be refused"
+	@echo "make venv           only set up the modern stack (.venv)"
+	@echo "make venv-legacy    only set up the pinned stack (.venv-legacy)"
+
+venv:
+	@scripts/make_venv.sh .venv modern
+
+venv-legacy:
+	@scripts/make_venv.sh .venv-legacy pinned
+
+demo: venv
+	@echo "== reproduce.py: a training with a vanishing gradient, watched and repaired"
+	@rm -rf result/Gradient_Vanish_Case_seed0
+	@.venv/bin/python reproduce.py
+
+test:
+	@scripts/run_tests.sh
+
+test-backends:
+	@scripts/run_backend_tests.sh
+
+lint: venv
+	.venv/bin/ruff check .
+	.venv/bin/mypy AutoTrainer $(wildcard Motivation benchmarks reproduce.py)
+
+bench: venv
+	@for name in $(notdir $(basename $(wildcard benchmarks/[!_]*.py))); do \
+	    .venv/bin/python -m benchmarks.$$name $(if $(QUICK),--quick) || exit 1; \
+	done
+
+fuzz: venv
+	.venv/bin/python tests/reliability/fuzz.py --seconds 60

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs the tests that touch Keras (marker "backend") on TensorFlow, then on PyTorch.
+# Arguments go to pytest.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/make_venv.sh .venv-backends backends || exit 1
+
+summary=()
+failed=0
+for backend in tensorflow torch; do
+    echo "== Tests marked 'backend' on Keras 3 with $backend"
+    if KERAS_BACKEND=$backend .venv-backends/bin/python -m pytest -q -m backend "$@"; then
+        summary+=("Keras 3 on $backend: passed")
+    else
+        summary+=("Keras 3 on $backend: FAILED")
+        failed=1
+    fi
+done
+
+echo
+echo "== Which backends ran"
+printf '%s\n' "${summary[@]}"
+exit "$failed"
