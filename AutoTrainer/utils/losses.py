@@ -1,0 +1,41 @@
+"""Which loss fits which labels: one table for the recognizer and the solutions. Knows no Keras."""
+
+from typing import FrozenSet, Tuple
+
+REGRESSION_LOSSES = frozenset((
+    'mean_squared_error', 'mean_absolute_error', 'mean_absolute_percentage_error',
+    'mean_squared_logarithmic_error', 'huber', 'huber_loss', 'log_cosh', 'logcosh', 'poisson',
+    'cosine_similarity', 'hinge', 'squared_hinge'))
+BINARY_LOSSES = frozenset(('binary_crossentropy', 'binary_focal_crossentropy'))
+CATEGORICAL_LOSSES = frozenset(('categorical_crossentropy', 'categorical_focal_crossentropy',
+                                'kl_divergence', 'categorical_hinge'))
+CLASS_LOSSES = BINARY_LOSSES | CATEGORICAL_LOSSES | {'sparse_categorical_crossentropy'}
+KNOWN_LOSSES = REGRESSION_LOSSES | CLASS_LOSSES
+
+NON_NEGATIVE_LOSSES = CLASS_LOSSES - {'categorical_hinge'}
+"""Losses that cannot be negative when outputs and labels are what they assume."""
+
+
+def fitting_losses(labels: str, units: int) -> Tuple[str, FrozenSet[str]]:
+    """Losses that fit a kind of labels.
+
+    Args:
+        labels: kind of the labels, see :class:`AutoTrainer.utils.monitor.Task`.
+        units: outputs of the model.
+
+    Returns:
+        The loss to use, and all that can be left as they are; '' and none if the labels do not
+        say.
+    """
+    if labels == 'one_hot':
+        return 'categorical_crossentropy', (CATEGORICAL_LOSSES | BINARY_LOSSES if units == 2
+                                            else CATEGORICAL_LOSSES)
+    if labels == 'multi_hot':
+        return 'binary_crossentropy', BINARY_LOSSES
+    if labels in ('binary', 'integer') and units > 1:
+        return 'sparse_categorical_crossentropy', frozenset(('sparse_categorical_crossentropy',))
+    if labels == 'binary' and units == 1:
+        return 'binary_crossentropy', BINARY_LOSSES | {'hinge', 'squared_hinge'}
+    if labels == 'real' or (labels == 'integer' and units == 1):
+        return 'mean_squared_error', REGRESSION_LOSSES
+    return '', frozenset()
