@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+
+from AutoTrainer.utils import keras_bridge as bridge
+from AutoTrainer.utils.errors import UserError
+
+pytestmark = pytest.mark.backend
+keras, layers = bridge.keras, bridge.keras.layers
+
+
+def mlp(**first):
+    return keras.Sequential([keras.Input((4,)), layers.Dense(3, name='one', **first),
+                             layers.Dense(2, activation='softmax', name='two')])
+
+
+def branched():
+    inputs = keras.Input((4,))
+    hidden = layers.Dense(4, activation='relu', name='one')(inputs)
+    return keras.Model(inputs, layers.Dense(2, name='two')(layers.Add()([inputs, hidden])))
+
+
+@pytest.mark.parametrize('make', [mlp, branched])
+def test_a_fresh_model_starts_from_the_same_weights(make):
+    model = make()
+    x = np.random.RandomState(0).randn(5, 4).astype('float32')
+    fresh = bridge.build_model(bridge.take_blueprint(model), 0)
+    assert fresh is not model
+    np.testing.assert_array_equal(fresh.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_a_layer_without_weights_in_the_blueprint_is_drawn_by_seed():
+    blueprint = bridge.take_blueprint(mlp())
+    del blueprint.weights['one']
+    first, second, other = [bridge.build_model(blueprint, seed) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
+    assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+    np.testing.assert_array_equal(first.get_weights()[2], other.get_weights()[2])
+
+
+def test_lambda_layers_of_a_model_in_memory_are_rebuilt():
+    model = keras.Sequential([keras.Input((4,)), layers.Lambda(lambda x: x * 2), layers.Dense(1)])
+    x = np.ones((2, 4), 'float32')
+    fresh = bridge.build_model(bridge.take_blueprint(model), 0)
+    np.testing.assert_array_equal(fresh.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_layers_that_cannot_be_rebuilt_are_trained_as_they_are():
+    class Twice(layers.Layer):
+        def __init__(self, needed):
+            super().__init__()
+            self.needed = needed
+
+        def call(self, inputs):
+            return inputs * 2
+
+        def get_config(self):
+            return {'name': self.name}
+
+    model = keras.Sequential([keras.Input((4,)), Twice(1), layers.Dense(1)])
+    blueprint = bridge.take_blueprint(model)
+    assert blueprint.config is None and bridge.build_model(blueprint, 0) is model
+
+
+@pytest.mark.parametrize('loss, name', [
+    ('mse', 'mean_squared_error'), ('categorical_crossentropy', 'categorical_crossentropy'),
+    (keras.losses.CategoricalCrossentropy(), 'categorical_crossentropy'),
+    (keras.losses.binary_crossentropy, 'binary_crossentropy'), (None, ''), (['mse', 'mse'], ''),
+    (keras.losses.MeanSquaredError(), 'mean_squared_error'),
+])
+def test_losses_have_one_name(loss, name):
+    assert bridge.loss_name(loss) == name
+
+
+@pytest.mark.parametrize('given, kwargs, rate', [
+    ('adam', {'lr': 0.01}, 0.01), ('SGD', {'learning_rate': 0.5}, 0.5), ('RMSprop', None, 0.001),
+    ('SGD', {'lr': 0.1, 'decay': 0.0}, 0.1),
+])
+def test_optimizers_are_described_and_built_anew(given, kwargs, rate):
+    described = bridge.optimizer_config(given, kwargs)
+    one, two = bridge.build_optimizer(described), bridge.build_optimizer(described)
+    assert one is not two and type(one).__name__ == described['class_name']
+    assert described['config']['learning_rate'] == pytest.approx(rate)
+    assert bridge.optimizer_config(one)['config']['learning_rate'] == pytest.approx(rate)
+    assert bridge.optimizer_config(described) == described
+
+
+def test_decay_slows_down_on_both_generations():
+    described = bridge.optimizer_config('SGD', {'lr': 1.0, 'decay': 1.0})
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)])
+    bridge.compile_model(model, described, 'mse', ())
+    model.set_weights([np.zeros((1, 1), 'float32')])
+    x = np.full((4, 1), 0.01, 'float32')
+    moved = []
+    for _ in range(2):
+        before = model.get_weights()[0][0, 0]
+        model.fit(x, np.ones((4, 1)), batch_size=4, epochs=1, verbose=0)
+        moved.append(model.get_weights()[0][0, 0] - before)
+    assert moved[1] == pytest.approx(moved[0] / 2, rel=1e-2)
+
+
+@pytest.mark.parametrize('given, kwargs, message', [
+    ('Adamm', None, "optimizer is 'Adamm'; known are"),
+    ('SGD', {'speed': 3}, "optimizer SGD refuses its settings.*speed"),
+])
+def test_wrong_optimizers(given, kwargs, message):
+    with pytest.raises(UserError, match=message):
+        bridge.optimizer_config(given, kwargs)
+
+
+def test_models_are_saved_whole_or_not_at_all(tmp_path):
+    path = tmp_path / ('model' + bridge.MODEL_SUFFIX)
+    model = mlp()
+    bridge.save_model(model, str(path))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    x = np.ones((2, 4), 'float32')
+    np.testing.assert_allclose(bridge.load_model(str(path)).predict(x, verbose=0),
+                               model.predict(x, verbose=0), rtol=1e-6)
+
+
+def test_a_model_without_input_shape_is_built_from_the_data():
+    model = keras.Sequential([layers.Dense(3), layers.Dense(1)])
+    bridge.ensure_built(model, np.zeros((5, 4), 'float32'))
+    assert bridge.take_blueprint(model).weights
+    fresh = bridge.build_model(bridge.take_blueprint(model), 0)
+    assert fresh.predict(np.zeros((2, 4)), verbose=0).shape == (2, 1)
+
+
+def test_saving_in_mid_repair_leaves_the_optimizer_in_place(tmp_path):
+    model = mlp()
+    bridge.compile_model(model, bridge.optimizer_config('Adam'), 'categorical_crossentropy')
+    bridge.save_model(model, str(tmp_path / ('m' + bridge.MODEL_SUFFIX)))
+    model.fit(np.ones((4, 4)), np.eye(2)[[0, 1, 0, 1]], verbose=0)
+    assert type(model.optimizer).__name__ == 'Adam'
