@@ -1,0 +1,32 @@
+"""The project's one logger; nothing is configured at import."""
+
+import logging
+from typing import Optional
+
+LOGGER = logging.getLogger('AutoTrainer')
+LOGGER.addHandler(logging.NullHandler())
+
+
+def log_to_file(path: Optional[str]) -> Optional[logging.Handler]:
+    """Also write the log to a file.
+
+    Args:
+        path: file to append to; None for none.
+
+    Returns:
+        The handler, to be handed to :func:`stop_logging`; None without a path.
+    """
+    if path is None:
+        return None
+    handler = logging.FileHandler(path, encoding='utf-8', delay=True)
+    handler.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    return handler
+
+
+def stop_logging(handler: Optional[logging.Handler]) -> None:
+    """Undo :func:`log_to_file`."""
+    if handler is not None:
+        LOGGER.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,106 @@
+"""What a person reads after a run: plain text from the content of ``result.json``."""
+
+import os
+from typing import Any, List, Mapping, Optional, Sequence
+
+ISSUE_WORDS = {
+    'vanish': 'vanishing gradient',
+    'explode': 'exploding gradient',
+    'relu': 'dying ReLU',
+    'unstable': 'oscillating loss',
+    'not_converge': 'slow convergence',
+    'activation_issue': 'output activation that does not fit',
+    'loss_issue': 'loss that does not fit',
+    'abnormal_data': 'data at an unusable scale',
+    'overfit': 'overfitting',
+    'collapse': 'collapsed training',
+}
+"""Issue names in the field's words."""
+
+ISSUE_MEANING = {
+    'vanish': 'the gradient fades on its way to the first layers, so they do not learn',
+    'explode': 'the gradient grows from layer to layer, or numbers have overflowed already',
+    'relu': 'most ReLU units put out zero for every input, so no gradient passes them',
+    'unstable': 'the accuracy jumps up and down instead of settling: steps are too large or noisy',
+    'not_converge': 'the accuracy hardly moves from epoch to epoch and is still low',
+    'activation_issue': 'the last layer puts out numbers that the loss is not made for',
+    'loss_issue': 'the loss is made for another kind of labels or outputs',
+    'abnormal_data': 'the inputs are so large that the first layer saturates or overflows',
+    'overfit': 'the training accuracy leaves the validation accuracy behind',
+    'collapse': 'the model puts out the same whatever it is shown, and does not recover',
+}
+"""What each issue means, for somebody who meets it for the first time."""
+
+
+def percent(accuracy: Optional[float]) -> str:
+    """An accuracy for reading; '–' where there is none."""
+    return '–' if accuracy is None else '%.1f %%' % (100 * accuracy)
+
+
+def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
+    """Tell in a few lines what was wrong, what was tried, what worked and where it all lies.
+
+    Args:
+        result: the content of ``result.json``.
+        folder: the run folder; default that of the model.
+
+    Returns:
+        Text of several lines, without a line end.
+    """
+    accuracy, issue = result['accuracy'], result['initial_issue']
+    folder = folder or os.path.dirname(result['model_path'])
+    lines: List[str] = []
+    if issue is None:
+        lines.append('The training is normal: %d epochs, accuracy %s, %d checks found nothing.'
+                     % (result['total_epochs'], percent(accuracy['after']), result['checks']))
+    else:
+        lines.append('Problem   %s (%s), found at epoch %d of %d'
+                     % (ISSUE_WORDS[issue], issue, result['detected_epoch'],
+                        result['total_epochs']))
+        lines.append('Meaning   %s' % ISSUE_MEANING[issue])
+        lines.extend('Why       %s' % reason for reason in result['reason'].split('; '))
+        for attempt in result['attempts']:
+            lines.append('Tried     ' + attempt_line(attempt))
+        lines.append('Outcome   ' + _outcome(result))
+    lines.append('Results   %s' % folder)
+    return '\n'.join(lines)
+
+
+def attempt_line(attempt: Mapping[str, Any]) -> str:
+    """One repair attempt in one line."""
+    told = '%s: %s' % (attempt['solution'], attempt['description'])
+    if attempt['status'] == 'skipped':
+        return '%s → skipped' % told
+    if attempt['status'] == 'error':
+        return '%s → broke down (%s)' % (told, attempt['traceback'].strip().splitlines()[-1])
+    left = '' if attempt['issue'] is None else ', ' + ISSUE_WORDS[attempt['issue']]
+    return '%s → %s%s, accuracy %s after %d epochs' % (
+        told, attempt['status'], left, percent(attempt['val_accuracy']), attempt['epochs'])
+
+
+def _outcome(result: Mapping[str, Any]) -> str:
+    accuracy = result['accuracy']
+    change = 'accuracy %s → %s' % (percent(accuracy['before']), percent(accuracy['after']))
+    return {
+        'repaired': 'repaired by %s, %s' % (result['solution'], change),
+        'improved': 'improved by %s, but a problem is left: %s' % (result['solution'], change),
+        'failed': 'not repaired: no solution trained better',
+        'detected': 'not repaired, as asked for; accuracy %s' % percent(accuracy['before']),
+    }[result['status']]
+
+
+def cases_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """A table of several runs, one line per case."""
+    rows = [('case', 'issue', 'epoch', 'status', 'solution', 'before', 'after')]
+    for name, result in results.items():
+        rows.append((name, result['initial_issue'] or '–', str(result['detected_epoch'] or '–'),
+                     result['status'], result['solution'] or '–',
+                     percent(result['accuracy']['before']), percent(result['accuracy']['after'])))
+    return table(rows)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells in aligned columns."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+                     for row in rows)
