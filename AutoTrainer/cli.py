@@ -1,0 +1,342 @@
+"""The command line: ``python reproduce.py`` and ``autotrainer``.
+
+Results go to standard output, everything else to standard error. An error that the user can mend
+is one sentence and exit code 2; ``--debug`` shows its traceback. Ctrl-C ends with 130, SIGTERM with
+143; what was trained until then can be gone on with by ``--resume``.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+import threading
+from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
+
+from .utils import schedule
+from .utils.config import check_config, check_count, read_config
+from .utils.errors import UserError
+from .utils.report import cases_table, summary
+
+DEFAULT_CASE = 'Gradient_Vanish_Case'
+BACKENDS = ('jax', 'tensorflow', 'torch')
+WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds')
+"""Arguments that a resumed run takes from the command line; all others stand in its folder."""
+_TRAIN_ARGUMENTS = ('satisfied_acc', 'determine_threshold', 'checktype', 'params',
+                    'optional_issues', 'overhead_budget', 'strategy', 'modification_sufferance',
+                    'memory_limit', 'seed', 'autorepair')
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has arrived."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's arguments."""
+    parser = argparse.ArgumentParser(
+        prog='reproduce.py', description='Train a model, say which problem the training has, and '
+        'repair it. Without arguments: the demo case %s.' % DEFAULT_CASE)
+    what = parser.add_argument_group('what to train')
+    what.add_argument('--case', metavar='NAME', help='a demo case (default %s)' % DEFAULT_CASE)
+    what.add_argument('--all-cases', action='store_true', help='every demo case, one after another')
+    what.add_argument('-mp', '--model_path', metavar='FILE', help='untrained .keras or .h5 model')
+    what.add_argument('-cp', '--config_path', metavar='FILE',
+                      help='its training configuration, .json or .pkl')
+    what.add_argument('--epochs', type=int, metavar='N', help='instead of the configured epochs')
+    what.add_argument('--seed', type=int, default=0, metavar='N', help='default 0')
+    what.add_argument('--backend', choices=BACKENDS,
+                      help='Keras 3 only (default: $KERAS_BACKEND, else jax)')
+    what.add_argument('--trust-model', action='store_true',
+                      help='load models whose Lambda layers carry code')
+    how = parser.add_argument_group('how to watch and repair')
+    when = how.add_mutually_exclusive_group()
+    when.add_argument('--checktype', default=schedule.DEFAULT_CHECKTYPE, metavar='WHEN',
+                      help='epoch_N, dynamic (default) or adaptive')
+    when.add_argument('-ci', '--check_interval', metavar='N',
+                      help='a check every N epochs; N or epoch_N')
+    how.add_argument('--no-repair', action='store_true', help='only diagnose')
+    how.add_argument('--strategy', default='balance', help='order of the solutions: balance '
+                     '(default), structure or efficiency')
+    where = parser.add_argument_group('where results go')
+    where.add_argument('-rtd', '--root_dir', default='', metavar='DIR',
+                       help='folder that the folders below count from')
+    where.add_argument('-rd', '--result_dir', metavar='DIR', help='default result/NAME_seedN')
+    where.add_argument('-ld', '--log_dir', metavar='DIR', help='also write a log there')
+    where.add_argument('-nd', '--new_issue_dir', metavar='DIR',
+                       help='also write new issues that a solution brought up there')
+    where.add_argument('--resume', metavar='DIR', help='go on with the interrupted run in DIR; '
+                       'what it is to do stands there')
+    where.add_argument('--checkpoint-epochs', type=int, default=1, metavar='N',
+                       help='save the training in mid-run every N epochs at the most (default 1)')
+    where.add_argument('--checkpoint-seconds', type=float, default=30.0, metavar='S',
+                       help='and every S seconds at the most (default 30)')
+    where.add_argument('--json', action='store_true', help='result.json to standard output')
+    where.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    return parser
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments; default those of the process.
+
+    Returns:
+        The exit code: 0, 2 for an error that the user can mend, 130 or 143 if it was interrupted.
+    """
+    arguments = build_parser().parse_args(argv)
+    try:
+        with sigterm_raises():
+            if arguments.resume is None:
+                run(arguments)
+            else:
+                resume(arguments)
+    except UserError as error:
+        if arguments.debug:
+            raise
+        print('reproduce.py: %s' % error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        print('reproduce.py: interrupted', file=sys.stderr)
+        return 143 if isinstance(interrupt, Terminated) else 130
+    return 0
+
+
+@contextlib.contextmanager
+def sigterm_raises() -> Iterator[None]:
+    """Within, SIGTERM ends the run as Ctrl-C does, so that it can say where it stands."""
+    def handler(number: int, frame: Any) -> NoReturn:
+        raise Terminated()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do what the arguments say.
+
+    Raises:
+        UserError: for arguments that cannot work.
+    """
+    checktype = schedule.check_checktype(_checktype(arguments))
+    if arguments.epochs is not None:
+        check_count('--epochs', arguments.epochs)
+    if (arguments.model_path is None) != (arguments.config_path is None):
+        raise UserError('only one of --model_path and --config_path is given; give both, or a '
+                        '--case')
+    chosen = [name for name, given in (('--case', arguments.case), ('--all-cases',
+              arguments.all_cases), ('--model_path', arguments.model_path)) if given]
+    if len(chosen) > 1:
+        raise UserError('%s and %s are both given; give one' % tuple(chosen[:2]))
+    choose_backend(arguments.backend)
+    from .demo_case import case_names
+    from .utils.modules import repair_strategy
+    repair_strategy(arguments.strategy)
+    if arguments.all_cases:
+        results: Dict[str, Any] = {name: train_case(arguments, checktype, name)
+                                   for name in case_names()}
+        print(json.dumps({'cases': results}, indent=1, ensure_ascii=False) if arguments.json
+              else cases_table(results))
+        return
+    show_result(arguments, train_case(arguments, checktype, None if arguments.model_path
+                                      else arguments.case or DEFAULT_CASE))
+
+
+def _checktype(arguments: argparse.Namespace) -> str:
+    interval = arguments.check_interval
+    if interval is None:
+        return str(arguments.checktype)
+    checktype = interval if interval.startswith('epoch_') else 'epoch_%s' % interval
+    if schedule.constant_interval(checktype) is None:
+        raise UserError('--check_interval is %r; give a whole number of epochs from 1, or epoch_N'
+                        % interval)
+    return checktype
+
+
+def choose_backend(backend: Optional[str]) -> None:
+    """Choose the backend of Keras 3 before Keras is loaded; the older stack has only one.
+
+    Raises:
+        UserError: if Keras is loaded already with another backend.
+    """
+    if backend is not None:
+        os.environ['KERAS_BACKEND'] = backend
+    os.environ.setdefault('KERAS_BACKEND', 'jax')
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    from .utils import keras_bridge
+    if backend is not None and keras_bridge.backend() != backend:
+        raise UserError('--backend is %r, but this Keras runs on %s; leave it out'
+                        % (backend, keras_bridge.backend()))
+
+
+def train_case(arguments: argparse.Namespace, checktype: str,
+               case: Optional[str]) -> Dict[str, Any]:
+    """Train one demo case, or the model that the arguments name.
+
+    Args:
+        arguments: the command line's.
+        checktype: when to look.
+        case: name of a demo case; None for ``--model_path`` and ``--config_path``.
+
+    Returns:
+        The content of ``result.json``.
+    """
+    from . import demo_case
+    from .utils import keras_bridge
+    if case is None:
+        config = read_config(arguments.config_path)
+        keras_bridge.set_seed(arguments.seed)
+        model = keras_bridge.load_model(arguments.model_path, arguments.trust_model)
+        name = os.path.splitext(os.path.basename(arguments.model_path))[0]
+    else:
+        config = demo_case.case_config(case)
+        keras_bridge.set_seed(arguments.seed)
+        model, name = demo_case.case_model(case, keras_bridge.keras), case
+    if arguments.epochs is not None:
+        config['epoch'] = arguments.epochs
+    folder = arguments.result_dir or os.path.join('result', '%s_seed%d' % (name, arguments.seed))
+    if arguments.all_cases and arguments.result_dir:
+        folder = os.path.join(arguments.result_dir, name)
+    refuse_unfinished(os.path.join(arguments.root_dir, folder))
+    told = dict(case=name, **{key: config[key] for key in ('dataset', 'optimizer', 'epoch')})
+    print('%(case)s: %(optimizer)s on %(dataset)s, %(epoch)d epochs' % told, file=sys.stderr)
+    return _train(arguments, os.path.join(arguments.root_dir, folder), model, config, dict(
+        log_dir=_below(arguments.root_dir, arguments.log_dir), checktype=checktype,
+        new_issue_dir=_below(arguments.root_dir, arguments.new_issue_dir), seed=arguments.seed,
+        autorepair=not arguments.no_repair, strategy=arguments.strategy))
+
+
+def refuse_unfinished(folder: str) -> None:
+    """See that no unfinished run would be replaced.
+
+    Raises:
+        UserError: if there is one.
+    """
+    from .utils.records import read_json
+    result = os.path.join(folder, 'result.json')
+    if os.path.exists(os.path.join(folder, 'run.json')) and not (
+            os.path.exists(result) and read_json(result).get('status') != 'interrupted'):
+        raise UserError('result_dir is %r, which holds an unfinished run; go on with it by '
+                        '--resume %s, delete it, or give another --result_dir'
+                        % (folder, shlex.quote(folder)))
+
+
+def _below(root: str, folder: Optional[str]) -> Optional[str]:
+    return None if folder is None else os.path.join(root, folder)
+
+
+def _train(arguments: argparse.Namespace, folder: str, model: Any, config: Mapping[str, Any],
+           settings: Mapping[str, Any], resumed: bool = False) -> Dict[str, Any]:
+    """Train under a progress line; say how to go on if it is interrupted.
+
+    Returns:
+        The content of ``result.json``.
+    """
+    from .data import get_dataset
+    from .utils.records import read_json
+    from .utils.utils import model_train
+    try:
+        with progress_line() as show:
+            model_train(model, config, dataset=get_dataset(config['dataset']), save_dir=folder,
+                        on_epoch=show, resume=resumed,
+                        checkpoint_epochs=arguments.checkpoint_epochs,
+                        checkpoint_seconds=arguments.checkpoint_seconds, **settings)
+    except KeyboardInterrupt:
+        if os.path.exists(os.path.join(folder, 'run.json')):
+            print('To go on: python reproduce.py --resume %s' % shlex.quote(folder),
+                  file=sys.stderr)
+        raise
+    return read_json(os.path.join(folder, 'result.json'))
+
+
+def resume(arguments: argparse.Namespace) -> None:
+    """Go on with an interrupted run; of a finished one only show the result.
+
+    Raises:
+        UserError: if the folder holds no run, or arguments are given that stand there.
+    """
+    from .utils.records import read_json
+    folder, parser = arguments.resume, build_parser()
+    for name, value in vars(arguments).items():
+        if name not in WITH_RESUME and value != parser.get_default(name):
+            raise UserError('--resume takes its settings from %r; leave out --%s'
+                            % (folder, name.replace('_', '-')))
+    result_path = os.path.join(folder, 'result.json')
+    if os.path.exists(result_path) and read_json(result_path).get('status') != 'interrupted':
+        print('%s is finished, there is nothing to resume' % folder, file=sys.stderr)
+        show_result(arguments, read_json(result_path))
+        return
+    if not os.path.exists(os.path.join(folder, 'run.json')):
+        raise UserError('--resume is %r, which holds no run; give the folder of an interrupted one'
+                        % folder)
+    facts = read_json(os.path.join(folder, 'run.json'))
+    settings, config, dirs = [facts.get(key) for key in ('settings', 'config', 'dirs')]
+    if config is None:
+        raise UserError('--resume is %r, a run on data that only the program has which began it; '
+                        'resume it there, with model_train(..., resume=True)' % folder)
+    if not isinstance(settings, dict) or not isinstance(dirs, dict) or not (
+            set(_TRAIN_ARGUMENTS) <= set(settings) and isinstance(facts.get('versions'), dict)):
+        raise UserError('--resume is %r, whose run.json is incomplete; begin the run anew' % folder)
+    backend = facts['versions'].get('backend')
+    if backend in BACKENDS:
+        os.environ.setdefault('KERAS_BACKEND', backend)
+    choose_backend(None)
+    from .utils import keras_bridge
+    from .utils.journal import initial_model
+    config = check_config(config)
+    model = keras_bridge.load_model(initial_model(folder), arguments.trust_model)
+    print('%s: going on' % folder, file=sys.stderr)
+    show_result(arguments, _train(arguments, folder, model, config, dict(
+        {name: settings[name] for name in _TRAIN_ARGUMENTS}, log_dir=dirs.get('log_dir'),
+        new_issue_dir=dirs.get('new_issue_dir')), resumed=True))
+
+
+def show_result(arguments: argparse.Namespace, result: Mapping[str, Any]) -> None:
+    """The content of ``result.json`` to standard output, as it is or in words."""
+    print(json.dumps(result, indent=1, ensure_ascii=False) if arguments.json else summary(
+        result, os.path.relpath(os.path.dirname(result['model_path']))))
+
+
+@contextlib.contextmanager
+def progress_line() -> Iterator[Any]:
+    """A live line on standard error: epoch, accuracy, checks, verdict.
+
+    Yields:
+        A function to be called with the callback after every epoch.
+    """
+    from tqdm import tqdm
+    bars: List[Any] = []
+    watched: List[Any] = [None]
+
+    def show(watch: Any) -> None:
+        done = len(watch.history['loss'])
+        if watched[0] is not watch:  # a new training begins: a new line
+            watched[0] = watch
+            for bar in bars:
+                bar.close()
+            bars[:] = [tqdm(total=watch.monitor.total_epoch, desc=watch.solution or 'training',
+                            unit='epoch', file=sys.stderr, dynamic_ncols=True,
+                            mininterval=0.2 if sys.stderr.isatty() else 10)]
+        bar = bars[0]
+        bar.update(done - bar.n)
+        accuracy = watch.history['val_acc'][-1]
+        if accuracy is None:
+            accuracy = watch.history['acc'][-1]
+        told = dict(checks=watch.watcher.checks, verdict=','.join(watch.issue_list) or 'ok')
+        if accuracy is not None:
+            told = dict(acc='%.3f' % accuracy, **told)
+        bar.set_postfix(told, refresh=bool(watch.issue_list) or done == watch.monitor.total_epoch)
+
+    try:
+        yield show
+    finally:
+        for bar in bars:
+            bar.close()

@@ -1,0 +1,12 @@
+"""Oscillating loss: momentum and a batch of one row on three overlapping clouds of points."""
+
+from typing import Any
+
+
+def build_model(keras: Any) -> Any:
+    """Dense(50, relu) and a softmax head of three for points in the plane."""
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((2,)),
+        layers.Dense(50, activation='relu', name='hidden'),
+        layers.Dense(3, activation='softmax', name='head')])

@@ -1,0 +1,111 @@
+import json
+import os
+
+import numpy as np
+import pytest
+
+from AutoTrainer import demo_case
+from AutoTrainer.data import get_dataset
+from AutoTrainer.utils import inputs, keras_bridge
+from AutoTrainer.utils.monitor import ISSUE_PRIORITY
+from AutoTrainer.utils.repair import STRATEGIES
+from AutoTrainer.utils.utils import model_train
+
+# What every case is there to show. docs/cases.md has the figures for more seeds and the repairs.
+ISSUES = {
+    'Abnormal_Data_Case': 'abnormal_data',
+    'Digits_Conv_Case': 'relu',
+    'Dying_ReLU_Case': 'relu',
+    'Gradient_Explode_Case': 'explode',
+    'Gradient_Vanish_Case': 'vanish',
+    'Improper_Activation_case': 'activation_issue',
+    'Improper_Loss_Case': 'loss_issue',
+    'Oscillating_Loss_Case': 'unstable',
+    'Sequence_LSTM_Case': 'not_converge',
+    'Slow_Convergence_Case': 'not_converge',
+}
+
+
+def layer_kinds(name):
+    return {type(layer).__name__ for layer in
+            demo_case.case_model(name, keras_bridge.keras).layers}
+
+
+def test_every_case_is_in_the_table():
+    assert demo_case.case_names() == sorted(ISSUES)
+
+
+def test_every_issue_of_the_paper_and_every_configuration_fault_has_a_case():
+    assert set(ISSUES.values()) == set(ISSUE_PRIORITY) - {'overfit', 'collapse'}
+    assert set(ISSUES.values()) <= set(STRATEGIES['balance'])
+
+
+@pytest.mark.parametrize('name', sorted(ISSUES))
+def test_a_case_is_a_small_folder(name):
+    folder = os.path.join(demo_case.HERE, name)
+    files = [file for file in os.listdir(folder) if file != '__pycache__']
+    assert sorted(files) == ['__init__.py', 'config.json', 'demo.py']
+    with open(os.path.join(folder, 'config.json'), encoding='utf-8') as file:
+        assert demo_case.case_config(name) == dict(json.load(file), callbacks=())
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize('name', sorted(ISSUES))
+def test_model_loss_and_data_belong_together(name):
+    config = demo_case.case_config(name)
+    dataset = inputs.check_dataset(get_dataset(config['dataset']))
+    model = demo_case.case_model(name, keras_bridge.keras)
+    names = [layer.name for layer in model.layers]
+    assert names[-1] == 'head' and len(set(names)) == len(names)
+    inputs.check_fit(dataset, model.input_shape, model.output_shape, config['loss'])
+    keras_bridge.compile_model(
+        model, keras_bridge.optimizer_config(config['optimizer'], config['opt_kwargs']),
+        config['loss'])
+
+
+@pytest.mark.backend
+def test_convolutions_and_recurrent_layers_have_a_case():
+    assert {'Conv2D', 'Flatten'} <= layer_kinds('Digits_Conv_Case')
+    assert {'Embedding', 'LSTM'} <= layer_kinds('Sequence_LSTM_Case')
+
+
+@pytest.mark.backend
+def test_no_case_needs_a_file(monkeypatch, tmp_path):
+    monkeypatch.setenv('AUTOTRAINER_DATA', str(tmp_path))
+    monkeypatch.setenv('KERAS_HOME', str(tmp_path))
+    monkeypatch.setattr(keras_bridge, 'load_keras_dataset', None)  # the way to the network
+    for name in ISSUES:
+        dataset = get_dataset(demo_case.case_config(name)['dataset'])
+        assert len(dataset['x']) > 2 * len(dataset['x_val']) > 0
+
+
+@pytest.mark.backend
+def test_upstreams_activation_demo():
+    config = demo_case.case_config('Improper_Activation_case')
+    assert (config['optimizer'], config['opt_kwargs'], config['batchsize'], config['epoch'],
+            config['loss'], config['dataset']) == (
+                'Adam', {'lr': 1e-4}, 256, 300, 'categorical_crossentropy', 'simplednn_blob')
+    model = demo_case.case_model('Improper_Activation_case', keras_bridge.keras)
+    dense = [layer for layer in model.layers if type(layer).__name__ == 'Dense']
+    assert [layer.units for layer in dense] == [50, 50, 50, 50, 3]
+    assert {layer.activation.__name__ for layer in dense} == {'relu'}
+    limit = np.sqrt(6 / 50)  # he_uniform of 50 inputs
+    assert all(0.9 * limit < np.abs(layer.get_weights()[0]).max() <= limit for layer in dense[1:4])
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize('name', sorted(ISSUES))
+def test_a_case_shows_its_issue(name, tmp_path):
+    config = demo_case.case_config(name)
+    keras_bridge.clear_session()
+    keras_bridge.set_seed(1)
+    model = demo_case.case_model(name, keras_bridge.keras)
+    problems, solutions = model_train(
+        model, config, dataset=get_dataset(config['dataset']), autorepair=False, seed=1,
+        save_dir=str(tmp_path / 'run'))
+    assert problems[0] == ISSUES[name]
+    assert solutions and solutions[0]['issue'] == ISSUES[name]
+    with open(str(tmp_path / 'run' / 'result.json'), encoding='utf-8') as file:
+        result = json.load(file)
+    assert result['initial_issue'] == ISSUES[name] and result['status'] == 'detected'
+    assert 1 <= result['detected_epoch'] < config['epoch']

@@ -1,0 +1,176 @@
+"""Well-set trainings stay unflagged: a fixed list, three seeds each, looked at after every epoch.
+
+Every entry trains to its last epoch under ``epoch_1``, the schedule that gives a false alarm the
+most chances, with all issues of Table I, the three configuration faults and ``collapse`` judged.
+"""
+
+import functools
+
+import numpy as np
+import pytest
+
+from AutoTrainer.data import get_dataset
+from AutoTrainer.utils import keras_bridge
+from AutoTrainer.utils.utils import LossHistory
+
+pytestmark = pytest.mark.backend
+
+keras = keras_bridge.keras
+layers = keras.layers
+SEEDS = (0, 1, 2)
+
+
+@functools.lru_cache(maxsize=None)
+def data(name, rows, batch_size):
+    """A data set in full batches only, since JAX would compile twice for an odd one at the end.
+
+    Of a large one its first rows; for validation a quarter as many.
+    """
+    found = get_dataset(name)
+    rows = (rows or len(found['x'])) // batch_size * batch_size
+    return {key: array[:rows // 4 if key.endswith('_val') else rows].copy()
+            for key, array in found.items()}
+
+
+@pytest.fixture
+def mnist_file(shared, monkeypatch):
+    if not (shared / 'data' / 'mnist.npz').is_file():
+        pytest.skip('no ../shared/data/mnist.npz beside the checkout: MNIST needs its file')
+    monkeypatch.setenv('AUTOTRAINER_DATA', str(shared / 'data'))
+
+
+def sequential(shape, *parts):
+    return lambda: keras.Sequential([keras.Input(shape)] + [part() for part in parts])
+
+
+def dense(units, activation=None, **settings):
+    return lambda: layers.Dense(units, activation=activation, **settings)
+
+
+def conv(filters, activation=None, **settings):
+    return lambda: layers.Conv2D(filters, 3, activation=activation, **settings)
+
+
+def residual_digits():
+    """A functional model with two residual blocks and batch normalisation."""
+    x = inputs = keras.Input((64,))
+    x = layers.Dense(32)(x)
+    for _ in range(2):
+        y = layers.Activation('relu')(layers.BatchNormalization()(x))
+        x = layers.Add()([x, layers.Dense(32)(y)])
+    x = layers.Activation('relu')(x)
+    return keras.Model(inputs, layers.Dense(10, activation='softmax')(x))
+
+
+CATEGORICAL, BINARY = 'categorical_crossentropy', 'binary_crossentropy'
+FLAT, POOL, NORM, DROP = (layers.Flatten, layers.MaxPooling2D, layers.BatchNormalization,
+                          lambda: layers.Dropout(0.2))
+RELU = functools.partial(layers.Activation, 'relu')
+
+# name: (data set, rows, model, optimizer, its settings, loss, batch size, epochs)
+TRAININGS = {
+    'circle, dense relu, Adam': (
+        'simplednn_circle', None, sequential((2,), dense(64, 'relu'), dense(64, 'relu'),
+                                             dense(1, 'sigmoid')),
+        'Adam', {'lr': 0.01}, BINARY, 32, 30),
+    'wedges, dense selu, RMSprop': (
+        'simplednn_relu', None, sequential(
+            (2,), dense(32, 'selu', kernel_initializer='lecun_normal'),
+            dense(32, 'selu', kernel_initializer='lecun_normal'), dense(1, 'sigmoid')),
+        'RMSprop', {'lr': 0.005}, BINARY, 32, 25),
+    'blob, dense tanh, Adam': (
+        'simplednn_blob', None, sequential((2,), dense(32, 'tanh'), dense(3, 'softmax')),
+        'Adam', {'lr': 0.01}, CATEGORICAL, 32, 25),
+    'blob, dense relu, SGD with momentum': (
+        'simplednn_blob', None, sequential((2,), dense(50, 'relu'), dense(3, 'softmax')),
+        'SGD', {'lr': 0.01, 'momentum': 0.9}, CATEGORICAL, 32, 25),
+    'reg, dense relu, Adam, a regression': (
+        'simplednn_reg', None, sequential((20,), dense(32, 'relu'), dense(1)),
+        'Adam', {'lr': 0.01}, 'mean_squared_error', 32, 20),
+    'digits, softmax regression, SGD with momentum': (
+        'digits', None, sequential((64,), dense(10, 'softmax')),
+        'SGD', {'lr': 0.05, 'momentum': 0.9}, CATEGORICAL, 32, 20),
+    'digits, dense elu, Nadam, dropout': (
+        'digits', None, sequential((64,), dense(64, 'elu'), DROP, dense(64, 'elu'), DROP,
+                                   dense(10, 'softmax')),
+        'Nadam', {'lr': 0.001}, CATEGORICAL, 32, 20),
+    'digits, six relu layers, Adam': (
+        'digits', None, sequential(
+            (64,), *[dense(64, 'relu', kernel_initializer='he_uniform') for _ in range(6)],
+            dense(10, 'softmax')),
+        'Adam', {'lr': 0.001}, CATEGORICAL, 32, 15),
+    'digits, residual blocks with batch normalisation, Adamax': (
+        'digits', None, residual_digits, 'Adamax', {'lr': 0.002}, CATEGORICAL, 32, 15),
+    'digit images, convolutions, Adam': (
+        'digits_image', None, sequential((8, 8, 1), conv(16, 'relu'), conv(16, 'relu'), FLAT,
+                                         dense(32, 'relu'), dense(10, 'softmax')),
+        'Adam', {'lr': 0.001}, CATEGORICAL, 32, 15),
+    'digit images, convolutions with batch normalisation, SGD with momentum': (
+        'digits_image', None, sequential((8, 8, 1), conv(16), NORM, RELU, POOL, FLAT,
+                                         dense(10, 'softmax')),
+        'SGD', {'lr': 0.01, 'momentum': 0.9}, CATEGORICAL, 32, 15),
+    'sequences, LSTM, Adam': (
+        'sequences', None, sequential((12,), lambda: layers.Embedding(12, 8),
+                                      lambda: layers.LSTM(16), dense(2, 'softmax')),
+        'Adam', {'lr': 0.01}, CATEGORICAL, 32, 12),
+}
+
+MNIST_TRAININGS = {
+    'MNIST rows, dense relu, Adam': (
+        'mnist', 4000, sequential((784,), dense(64, 'relu'), dense(10, 'softmax')),
+        'Adam', {'lr': 0.001}, CATEGORICAL, 64, 10),
+}
+
+
+def watched(training, seed):
+    """Train one entry to its end under the monitor; returns the callback."""
+    name, rows, build, optimizer, settings, loss, batch_size, epochs = training
+    keras_bridge.clear_session()
+    keras_bridge.set_seed(seed)
+    model = build()
+    metrics = [] if loss == 'mean_squared_error' else ['accuracy']
+    keras_bridge.compile_model(model, keras_bridge.optimizer_config(optimizer, settings), loss,
+                               metrics)
+    part = data(name, rows, batch_size)
+    watch = LossHistory(training_data=part, batch_size=batch_size, total_epoch=epochs,
+                        checktype='epoch_1', optional_issues=('collapse',), stop=False, seed=seed)
+    model.fit(part['x'], part['y'], batch_size=batch_size, epochs=epochs, verbose=0,
+              validation_data=(part['x_val'], part['y_val']),
+              validation_batch_size=len(part['x_val']), callbacks=[watch])
+    assert watch.watcher.checks == epochs or watch.issue_list
+    return watch
+
+
+def learnt(watch):
+    """Whether the training really is a good one; else it would show nothing."""
+    accuracy = watch.history['val_acc'][-1]
+    if accuracy is None:
+        return watch.history['val_loss'][-1] < 0.1 * watch.history['val_loss'][0]
+    return accuracy >= 0.75
+
+
+@pytest.mark.parametrize('seed', SEEDS)
+@pytest.mark.parametrize('name', sorted(TRAININGS))
+def test_a_healthy_training_is_never_flagged(name, seed):
+    watch = watched(TRAININGS[name], seed)
+    assert watch.issue_list == [], watch.verdict.reason
+    assert learnt(watch), watch.history
+
+
+@pytest.mark.parametrize('seed', SEEDS)
+@pytest.mark.parametrize('name', sorted(MNIST_TRAININGS))
+def test_a_healthy_training_on_mnist_is_never_flagged(name, seed, mnist_file):
+    watch = watched(MNIST_TRAININGS[name], seed)
+    assert watch.issue_list == [], watch.verdict.reason
+    assert learnt(watch), watch.history
+
+
+def test_the_list_is_long_and_broad_enough():
+    entries = list(TRAININGS.values())
+    assert len(entries) >= 12 and len(SEEDS) >= 3
+    assert {entry[3] for entry in entries} >= {'SGD', 'Adam', 'RMSprop', 'Nadam', 'Adamax'}
+    assert {entry[0] for entry in entries} >= {'simplednn_circle', 'simplednn_blob', 'digits',
+                                               'digits_image', 'sequences'}
+    kinds = {type(layer).__name__ for entry in entries for layer in entry[2]().layers}
+    assert kinds >= {'Dense', 'Conv2D', 'LSTM', 'BatchNormalization', 'Dropout', 'Add'}
+    assert np.mean([entry[7] for entry in entries]) >= 15  # epochs: no training is over at once
