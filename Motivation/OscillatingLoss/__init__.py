@@ -1,0 +1,1 @@
+"""Upstream's door to the experiment on oscillating loss."""

@@ -1,0 +1,1 @@
+"""The thesis's experiment: collect histories, analyse them, draw them, compare schedules."""

@@ -1,0 +1,313 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from AutoTrainer.utils.errors import UserError
+from AutoTrainer.utils.records import read_json, write_json
+from Motivation import collect
+from Motivation.collect import Ended, Settings, duration, main, run_path
+from Motivation.histories import read_history
+
+SETTINGS = Settings('relu20', 'digits', 3, 'saved', 0)
+HISTORY = ',loss,accuracy,val_loss,val_accuracy\n' + '0,1.5,0.5,1.25,0.25\n' * 3
+
+
+# ------------------------------------------------------ the collection itself, without trainings
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Stand for the processes that train: write a history, or end as ``ends`` says."""
+    class Trainings:
+        ends = {}
+        begun = 0
+        trained = []
+
+        def begin(self, out, number, settings, alone):
+            self.begun += 1
+            if None in self.ends:
+                return Ended(-1, *self.ends[None])
+            write_json(str(out / collect.SETTINGS_FILE), settings._asdict())
+            return Ended(-1, 0, '')
+
+        def train(self, out, numbers, settings, jobs):
+            for number in numbers:
+                self.trained = self.trained + [number]
+                code, said = self.ends.get(number, (0, ''))
+                if code < 0:
+                    os.kill(os.getpid(), -code)
+                if not code:
+                    run_path(out, number).write_text(HISTORY)
+                yield Ended(number, code, said)
+
+    stand_in = Trainings()
+    monkeypatch.setattr(collect, 'train_one', stand_in.begin)
+    monkeypatch.setattr(collect, 'train_locally', stand_in.train)
+    return stand_in
+
+
+def command(out, *more):
+    return main(['--out', str(out), '--dataset', 'digits', '--epochs', '3', '--runs', '4']
+                + list(more))
+
+
+def test_every_run_gets_a_file(tmp_path, trainings, capsys):
+    assert command(tmp_path / 'new' / 'case') == 0
+    assert sorted(path.name for path in (tmp_path / 'new' / 'case').glob('*.csv')) == [
+        'run_000.csv', 'run_001.csv', 'run_002.csv', 'run_003.csv']
+    err = capsys.readouterr().err
+    assert 'run_000.csv done; 1 of 4 runs, about 0 s left' in err
+    assert '4 of 4 runs, the last' in err
+
+
+def test_what_is_there_is_kept_what_is_damaged_is_trained_again(tmp_path, trainings, capsys):
+    assert command(tmp_path) == 0
+    run_path(tmp_path, 1).unlink()
+    run_path(tmp_path, 2).write_text(HISTORY[:-5])
+    run_path(tmp_path, 3).write_text(HISTORY + '3,1.5,0.5,1.25,0.25\n')
+    (tmp_path / '.run_001.csv.77.part').write_text('0,1')
+    trainings.trained = []
+    assert command(tmp_path) == 0
+    assert trainings.trained == [1, 2, 3] and trainings.begun == 1
+    assert 'run_002.csv is cut off' in capsys.readouterr().err
+    assert list(tmp_path.glob('.*')) == []
+
+
+def test_a_collection_can_be_made_longer(tmp_path, trainings):
+    assert command(tmp_path, '--runs', '2') == 0
+    assert command(tmp_path, '--runs', '4') == 0
+    assert trainings.trained == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize('changed', [
+    ['--epochs', '4'], ['--seed', '1'], ['--init', 'fresh'], ['--model', 'relu34'],
+    ['--dataset', 'mnist']])
+def test_another_collection_in_the_same_folder_is_refused(tmp_path, trainings, capsys, changed):
+    assert command(tmp_path) == 0
+    assert command(tmp_path, *changed) == 2
+    err = capsys.readouterr().err
+    assert 'error: %s is' % changed[0] in err and str(tmp_path) in err
+
+
+def test_a_run_that_fails_leaves_its_reason_and_does_not_end_the_others(tmp_path, trainings,
+                                                                        capsys):
+    trainings.ends = {1: (1, 'Traceback\nMemoryError: too large\n'), 2: (9, '')}
+    assert command(tmp_path) == 1
+    assert trainings.trained == [0, 1, 2, 3]
+    err = capsys.readouterr().err
+    assert 'run_001.csv failed: MemoryError: too large; 1 of 4 runs' in err
+    assert 'run_002.csv failed: exit code 9 and no word' in err
+    assert '2 of 4 runs failed' in err
+    assert 'too large' in (tmp_path / 'run_001.error.txt').read_text()
+    trainings.ends = {}
+    assert command(tmp_path) == 0
+    assert list(tmp_path.glob('*.error.txt')) == []
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_stopping_it_is_no_error_and_the_handlers_are_put_back(tmp_path, trainings, capsys,
+                                                               number):
+    before = signal.getsignal(number)
+    trainings.ends = {2: (-number, '')}
+    assert command(tmp_path) == 128 + number
+    assert 'the same command goes on' in capsys.readouterr().err
+    assert signal.getsignal(number) is before
+    assert sorted(path.name for path in tmp_path.glob('*.csv')) == ['run_000.csv', 'run_001.csv']
+
+
+def test_settings_that_cannot_be_trained_are_one_sentence(tmp_path, trainings, capsys):
+    trainings.ends = {None: (2, "warning\nerror: dataset is 'x'\n")}
+    assert command(tmp_path) == 2
+    assert capsys.readouterr().err == "error: dataset is 'x'\n"
+
+
+@pytest.mark.parametrize('arguments, says', [
+    (['--runs', '0'], "'0' is not a whole number above 0"),
+    (['--epochs', '-3'], "'-3' is not a whole number above 0"),
+    (['--jobs', 'many'], "'many'"),
+    (['--init', 'zero'], "'zero'"),
+])
+def test_wrong_arguments(tmp_path, trainings, capsys, arguments, says):
+    with pytest.raises(SystemExit) as stop:
+        command(tmp_path, *arguments)
+    assert stop.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('arguments, says', [
+    (['--seed', '-1'], '--seed is -1'),
+    (['--scheduler', 'tcp://here:1'], "--scheduler is 'tcp://here:1', but --engine is 'local'"),
+])
+def test_arguments_that_do_not_go_together(tmp_path, trainings, capsys, arguments, says):
+    assert command(tmp_path, *arguments) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, capsys):
+    (tmp_path / 'file').write_text('')
+    assert command(tmp_path / 'file') == 2
+    assert '--out is' in capsys.readouterr().err
+
+
+def test_damaged_settings_are_named(tmp_path, trainings, capsys):
+    (tmp_path / collect.SETTINGS_FILE).write_text('{"model": "relu20"}')
+    assert command(tmp_path) == 2
+    assert 'collection.json has no' in capsys.readouterr().err
+
+
+def test_without_dask_the_way_out_is_named(tmp_path, trainings, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'dask', None)
+    monkeypatch.setitem(sys.modules, 'dask.distributed', None)
+    assert command(tmp_path, '--engine', 'dask') == 2
+    assert "pip install 'dask[distributed]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('seconds, words', [
+    (0, '0 s'), (89, '89 s'), (90, '2 min'), (5300, '88 min'), (12000, '3 h 20 min')])
+def test_duration(seconds, words):
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize('door, model', [('OscillatingLoss', 'relu20'), ('DyingReLU', 'relu34')])
+def test_upstreams_doors(door, model):
+    done = subprocess.run([sys.executable, '-m', 'Motivation.%s.train' % door, '--help'],
+                          capture_output=True, check=True)
+    assert '(default: %s)' % model in done.stdout.decode()
+
+
+# ------------------------------------------------------------------------------ real trainings
+
+@pytest.fixture(scope='module')
+def small_model(tmp_path_factory):
+    """A model file that trains quickly on digits."""
+    from AutoTrainer.utils import keras_bridge
+    keras = keras_bridge.keras
+    keras_bridge.set_seed(3)
+    model = keras.Sequential([keras.Input(shape=(64,)), keras.layers.Dense(8, activation='relu'),
+                              keras.layers.Dropout(0.1),
+                              keras.layers.Dense(10, activation='softmax')])
+    path = tmp_path_factory.mktemp('model') / ('small' + keras_bridge.MODEL_SUFFIX)
+    keras_bridge.save_model(model, str(path))
+    return str(path)
+
+
+def arguments(out, model, runs=4):
+    return ['--out', str(out), '--model', model, '--dataset', 'digits', '--epochs', '3',
+            '--runs', str(runs), '--jobs', '2']
+
+
+def histories(out):
+    return {path.name: path.read_bytes() for path in out.glob('*.csv')}
+
+
+@pytest.fixture(scope='module')
+def undisturbed(tmp_path_factory, small_model):
+    out = tmp_path_factory.mktemp('undisturbed')
+    assert main(arguments(out, small_model)) == 0
+    return histories(out)
+
+
+def test_a_collection(undisturbed, tmp_path):
+    assert sorted(undisturbed) == ['run_%03d.csv' % number for number in range(4)]
+    assert len(set(undisturbed.values())) == 4      # each run has a seed of its own
+    for name, content in undisturbed.items():
+        (tmp_path / name).write_bytes(content)
+        run = read_history(tmp_path / name)
+        assert run.epochs == 3
+        assert run.columns['loss'][2] < run.columns['loss'][0]
+
+
+def test_killed_twice_and_resumed_it_gives_the_same_files(undisturbed, small_model, tmp_path):
+    command_line = [sys.executable, '-m', 'Motivation.collect'] + arguments(tmp_path, small_model)
+    for there in (1, 3):
+        process = subprocess.Popen(command_line, stderr=subprocess.DEVNULL, start_new_session=True)
+        give_up = time.time() + 300
+        while len(histories(tmp_path)) < there and time.time() < give_up:
+            assert process.poll() is None, 'it ended before it could be killed'
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert subprocess.run(command_line, stderr=subprocess.DEVNULL).returncode == 0
+    assert histories(tmp_path) == undisturbed
+
+
+def test_fresh_initial_weights_change_the_runs(undisturbed, small_model, tmp_path):
+    assert main(arguments(tmp_path, small_model, runs=1) + ['--init', 'fresh']) == 0
+    assert histories(tmp_path)['run_000.csv'] != undisturbed['run_000.csv']
+
+
+def test_on_a_dask_cluster_the_files_are_the_same(undisturbed, small_model, tmp_path):
+    pytest.importorskip('dask.distributed', reason='Dask is optional and not installed here')
+    assert main(arguments(tmp_path, small_model, runs=2) + ['--engine', 'dask']) == 0
+    assert histories(tmp_path) == {name: undisturbed[name] for name in ('run_000.csv',
+                                                                        'run_001.csv')}
+
+
+@pytest.mark.parametrize('changed, says', [
+    (['--dataset', 'fashion'], "dataset is 'fashion'"),
+    (['--model', 'nowhere.h5'], "model_path is 'nowhere.h5'"),
+    (['--dataset', 'simplednn_circle'], 'x has rows of shape (2,)'),
+])
+def test_what_cannot_be_trained_is_said_before_anything_is_trained(small_model, tmp_path, capsys,
+                                                                   changed, says):
+    assert main(arguments(tmp_path, small_model) + changed) == 2
+    err = capsys.readouterr().err
+    assert says in err and 'Traceback' not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+# ----------------------------------------------------------------------------------- its parts
+
+@pytest.mark.backend
+@pytest.mark.parametrize('name, layers', [('relu20', 20), ('relu34', 34)])
+def test_the_thesiss_models(name, layers):
+    from Motivation.models import build_model
+    model = build_model(name, 784, 10, seed=1)
+    kinds = [type(layer).__name__ for layer in model.layers if 'Input' not in type(layer).__name__]
+    assert kinds == ['Dense', 'Activation'] * layers + ['Dense']
+    shapes = [weight.shape for weight in model.get_weights()]
+    assert shapes == [(784, 128), (128,)] + [(128, 128), (128,)] * (layers - 1) + [
+        (128, 10), (10,)]
+    same = build_model(name, 784, 10, seed=1)
+    assert all((a == b).all() for a, b in zip(model.get_weights(), same.get_weights()))
+
+
+@pytest.mark.backend
+def test_the_collection_saves_what_all_runs_start_from(tmp_path):
+    from AutoTrainer.utils import keras_bridge
+    from Motivation import training
+    training.prepare(tmp_path, SETTINGS)
+    saved = keras_bridge.load_model(str(tmp_path / training.INITIAL_MODEL))
+    assert saved.input_shape == (None, 64) and saved.output_shape == (None, 10)
+    written = read_json(str(tmp_path / collect.SETTINGS_FILE))
+    assert written['optimizer'] == {'class_name': 'Adam', 'config': {'learning_rate': 0.001}}
+    assert written['batch_size'] == 32 and written['loss'] == 'categorical_crossentropy'
+    assert written['steps_per_epoch'] == 45         # 1437 rows
+    assert collect.read_settings(tmp_path) == SETTINGS
+
+
+@pytest.mark.backend
+def test_images_do_not_fit_the_thesiss_models(tmp_path):
+    from Motivation import training
+    with pytest.raises(UserError, match="--dataset is 'digits_image', whose rows have shape"):
+        training.prepare(tmp_path, SETTINGS._replace(dataset='digits_image'))
+
+
+@pytest.mark.backend
+def test_seeds_differ_between_runs_and_between_collections():
+    from Motivation.training import seed_of
+    seeds = [seed_of(SETTINGS._replace(seed=seed), number)
+             for seed in (0, 1) for number in (None, 0, 1, 2)]
+    assert len(set(seeds)) == 8
+    assert seed_of(SETTINGS, 1) == seed_of(SETTINGS, 1)
+
+
+@pytest.mark.backend
+def test_a_training_whose_collection_is_gone_ends():
+    from Motivation.training import EndWithParent
+    EndWithParent(os.getppid()).on_epoch_end(0)
+    with pytest.raises(SystemExit):
+        EndWithParent(os.getppid() + 1).on_epoch_end(0)
