@@ -1,0 +1,1 @@
+"""What watching costs: ``python -m benchmarks.check_cost`` and so on, one JSON document each."""

@@ -1,0 +1,25 @@
+"""The benchmarks run in their short form; what they measure is not tested."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize('name, parts', [
+    ('check_cost', {'circle', 'mnist_20_layers'}), ('overhead', {'circle', 'mnist_5_layers'}),
+    ('delay', {'Gradient_Vanish_Case'}), ('scaling', {'depth', 'parameters', 'history'}),
+])
+def test_each_prints_one_document(name, parts):
+    options = ['--schedules', 'adaptive,epoch_1'] if name == 'overhead' else []
+    done = subprocess.run([sys.executable, '-m', 'benchmarks.' + name, '--quick'] + options,
+                          cwd=str(ROOT),
+                          capture_output=True, text=True, encoding='utf-8')
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document['benchmark'] == name and set(document['figures']) == parts
+    assert {'machine', 'versions'} <= set(document)
