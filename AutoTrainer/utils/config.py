@@ -54,6 +54,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 _HASHED = ('TUPLE', 'TUPLE1', 'TUPLE2', 'TUPLE3', 'FROZENSET')
 _SHARED = ('GET', 'BINGET', 'LONG_BINGET', 'DUP')
+_NUMBERED = ('PUT', 'BINPUT', 'LONG_BINPUT')
 
 
 def _unpickle(content: bytes) -> Any:
@@ -63,7 +64,13 @@ def _unpickle(content: bytes) -> Any:
         UserError: if it holds anything else.
         Exception: of nearly any kind if it is damaged.
     """
-    names = {code.name for code, _, _ in pickletools.genops(content)}
+    names = set()
+    for code, argument, _ in pickletools.genops(content):
+        names.add(code.name)
+        if code.name in _NUMBERED and argument > LARGEST_FILE:
+            # the unpickler makes a table of that length
+            raise UserError('config_path holds a pickle whose part has the number %s; write the '
+                            'configuration as .json' % quote(argument))
     if names.intersection(_HASHED) and names.intersection(_SHARED):
         # a tuple of a tuple of … that appears twice each time takes for ever to be hashed
         raise UserError('config_path holds a pickle of tuples that share parts; write the '

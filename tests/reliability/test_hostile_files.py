@@ -63,6 +63,9 @@ def nested(levels, make):
 @pytest.mark.parametrize('name, content, message', [
     # a dictionary whose key is a pair of the same pair of …; to hash it takes 2**60 steps
     ('c.pkl', b'\x80\x02}K\x01' + b'2\x86' * 60 + b'K\x01s.', 'tuples that share parts'),
+    # parts numbered so that the table of them would take gigabytes
+    ('c.pkl', b'\x80\x02}r\x00\x00\x00\x7f.', 'a pickle whose part has the number 2130706432'),
+    ('c.pkl', b'}p2130706432\n.', 'a pickle whose part has the number 2130706432'),
     ('c.pkl', pickle.dumps(dict(GOOD, loss=nested(200, lambda v: [v, v]))), r'loss = \[\['),
     ('c.pkl', b'(' * 60000 + b't' * 60000 + b'.', 'bytes; a configuration has at most'),
     ('c.pkl', pickle.dumps(dict(GOOD, epoch=10 ** 9999)), 'a number of 33216 bits'),
