@@ -16,12 +16,11 @@ import threading
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
 from .utils import schedule
-from .utils.config import check_config, check_count, read_config
+from .utils.config import BACKENDS, check_config, check_count, read_config
 from .utils.errors import UserError
 from .utils.report import cases_table, summary
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
-BACKENDS = ('jax', 'tensorflow', 'torch')
 WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds')
 """Arguments that a resumed run takes from the command line; all others stand in its folder."""
 _TRAIN_ARGUMENTS = ('satisfied_acc', 'determine_threshold', 'checktype', 'params',

@@ -1,5 +1,6 @@
 """The command line, by running it: in this process where only messages count, else as a user."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -10,6 +11,8 @@ import pytest
 
 from AutoTrainer.cli import main
 from AutoTrainer.demo_case import case_config, case_names
+from AutoTrainer.utils import keras_bridge
+from AutoTrainer.utils.config import BACKENDS
 
 pytestmark = pytest.mark.backend
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +29,6 @@ def write_config(tmp_path, **changes):
 @pytest.fixture(scope='module')
 def model_path(tmp_path_factory):
     from AutoTrainer.demo_case import case_model
-    from AutoTrainer.utils import keras_bridge
     path = str(tmp_path_factory.mktemp('model') / ('blob' + keras_bridge.MODEL_SUFFIX))
     keras_bridge.save_model(case_model('Oscillating_Loss_Case', keras_bridge.keras), path)
     return path
@@ -92,6 +94,19 @@ def test_bad_arguments(capsys, arguments, message):
     assert message in last and last.startswith('reproduce.py: ') and shown.out == ''
 
 
+@pytest.mark.skipif(keras_bridge.LEGACY, reason='TF 2.3 has only one backend')
+def test_a_missing_backend_is_told_with_those_that_are_there():
+    there = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    if there == list(BACKENDS):
+        pytest.skip('all backends are installed')
+    missing = next(name for name in BACKENDS if name not in there)
+    done = run('--backend', missing)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1] == (
+        'reproduce.py: Keras is set to the backend %s, which is not installed; '
+        'set KERAS_BACKEND=%s, which is' % (missing, ' or '.join(there)))
+
+
 @pytest.mark.parametrize('changes, message', [
     ({'optimizer': 'Adamant'}, "optimizer is 'Adamant'"),
     ({'opt_kwargs': {'learning_speed': 1}}, 'learning_speed'),
@@ -127,7 +142,6 @@ def test_bad_models(tmp_path, capsys, name, content, message):
 
 
 def test_weights_alone_are_no_model(tmp_path, capsys, model_path):
-    from AutoTrainer.utils import keras_bridge
     path = str(tmp_path / 'only.weights.h5')
     keras_bridge.load_model(model_path).save_weights(path)
     assert main(['-mp', path, '-cp', write_config(tmp_path)]) == 2
@@ -135,7 +149,6 @@ def test_weights_alone_are_no_model(tmp_path, capsys, model_path):
 
 
 def test_lambda_layers_are_refused_unless_trusted(tmp_path, capsys):
-    from AutoTrainer.utils import keras_bridge
     keras = keras_bridge.keras
     model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x * 2),
                               keras.layers.Dense(3, activation='softmax')])

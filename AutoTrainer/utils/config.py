@@ -17,6 +17,10 @@ LARGEST_FILE = 1 << 16
 """A configuration is a page of text; a larger file is something else."""
 
 
+BACKENDS = ('jax', 'tensorflow', 'torch')
+"""What Keras 3 can run on."""
+
+
 class Training(NamedTuple):
     """How a model is trained; with a model blueprint it makes a candidate for repair.
 
@@ -67,7 +71,7 @@ def _unpickle(content: bytes) -> Any:
     names = set()
     for code, argument, _ in pickletools.genops(content):
         names.add(code.name)
-        if code.name in _NUMBERED and argument > LARGEST_FILE:
+        if code.name in _NUMBERED and int(argument or 0) > LARGEST_FILE:
             # the unpickler makes a table of that length
             raise UserError('config_path holds a pickle whose part has the number %s; write the '
                             'configuration as .json' % quote(argument))

@@ -8,6 +8,7 @@ of the project calls.
 import contextlib
 import functools
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -31,6 +32,7 @@ from typing import (
 
 import numpy as np
 
+from .config import BACKENDS
 from .errors import UserError, quote
 from .logger import LOGGER
 from .model_file import SMALL, read_model_file
@@ -42,10 +44,10 @@ def _find_keras() -> Tuple[Any, bool]:
         import keras as found
     except ModuleNotFoundError as error:
         if error.name in ('tensorflow', 'jax', 'torch'):
-            raise UserError('KERAS_BACKEND is %r but the package %s is not installed; set '
-                            'KERAS_BACKEND to a backend that is (jax, tensorflow or torch)'
-                            % (os.environ.get('KERAS_BACKEND', 'tensorflow'), error.name)
-                            ) from error
+            there = [name for name in BACKENDS if importlib.util.find_spec(name)]
+            raise UserError('Keras is set to the backend %s, which is not installed; %s' % (
+                error.name, 'set KERAS_BACKEND=%s, which is' % ' or '.join(there) if there
+                else 'install one: ' + ', '.join(BACKENDS))) from error
         raise
     if int(found.__version__.split('.')[0]) >= 3:
         return found, False
