@@ -11,27 +11,20 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 
 
-def start(description: str, plot: bool = False,
-          schedules: Tuple[str, ...] = ()) -> Tuple[argparse.Namespace, Any]:
+def start(description: str, **options: Dict[str, Any]) -> Tuple[argparse.Namespace, Any]:
     """Read the command line and load Keras.
 
     Args:
         description: what the benchmark measures.
-        plot: whether it can draw a figure.
-        schedules: default of ``--schedules``; none has no such option.
+        **options: of its own, beside ``--quick``: what argparse shall know of each, by name.
 
     Returns:
         (arguments, the bridge to Keras).
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('--quick', action='store_true', help='a smoke test: few, short runs')
-    if plot:
-        parser.add_argument('--plot', metavar='FILE', help='also draw the figure (.png or .svg)')
-    if schedules:
-        parser.add_argument('--schedules', default=','.join(schedules), metavar='A,B',
-                            help='schedules to compare (default %(default)s)')
-        parser.add_argument('--repeats', type=int, default=9, metavar='N',
-                            help='runs of each on Circle, a third of it on MNIST (default 9)')
+    for name, facts in options.items():
+        parser.add_argument('--' + name, **facts)
     arguments = parser.parse_args()
     from AutoTrainer.cli import choose_backend
     choose_backend(None)
@@ -105,16 +98,14 @@ def deep_mlp(bridge: Any, depth: int = 20, width: int = 128) -> Any:
 
 
 def mnist_rows(rows: int) -> Dict[str, Any]:
-    """Rows of MNIST where it is to be had, else random rows of its shape (said in ``source``)."""
-    from AutoTrainer.data import get_dataset
-    from AutoTrainer.utils.errors import UserError
-    try:
+    """Rows of MNIST where its file is at hand, else random rows of its shape (see ``source``)."""
+    from AutoTrainer.data import files, get_dataset
+    if files.find(['mnist.npz']):  # a benchmark downloads nothing
         data = get_dataset('mnist')
         return {'source': 'mnist', 'x': data['x'][:rows], 'y': data['y'][:rows],
                 'x_val': data['x_val'][:rows // 6], 'y_val': data['y_val'][:rows // 6]}
-    except UserError:
-        random = np.random.RandomState(0)
-        x = random.rand(rows + rows // 6, 784).astype('float32')
-        y = np.eye(10, dtype='float32')[random.randint(0, 10, len(x))]
-        return {'source': 'random numbers of its shape', 'x': x[:rows], 'y': y[:rows],
-                'x_val': x[rows:], 'y_val': y[rows:]}
+    random = np.random.RandomState(0)
+    x = random.rand(rows + rows // 6, 784).astype('float32')
+    y = np.eye(10, dtype='float32')[random.randint(0, 10, len(x))]
+    return {'source': 'random numbers of its shape', 'x': x[:rows], 'y': y[:rows],
+            'x_val': x[rows:], 'y_val': y[rows:]}

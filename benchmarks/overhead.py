@@ -2,7 +2,8 @@
 
 The model and its compiled training step are the same in all runs; weights and optimizer are put
 back before each, so that the runs differ in the callback alone. What a probe costs to compile is
-part of the run that makes it.
+part of the run that makes it. ``none_again`` is a second run without the callback: what it seems to
+cost is the noise of the machine.
 """
 
 import gc
@@ -15,12 +16,17 @@ import numpy as np
 from ._common import circle, deep_mlp, finish, mnist_rows, spread, start
 
 SCHEDULES = ('adaptive', 'dynamic', 'epoch_3', 'epoch_1')
+CONTROL = 'none_again'
 
 
 def one_run(model: Any, initial: List[Any], data: Dict[str, Any], batch_size: int, epochs: int,
-            checktype: Optional[str]) -> Dict[str, float]:
-    """Seconds of one training, its checks and probes."""
+            checktype: Optional[str]) -> Dict[str, Any]:
+    """Seconds of one training and of its epochs, its checks and probes."""
+    from AutoTrainer.utils import keras_bridge
     from AutoTrainer.utils.utils import LossHistory
+    ends: List[float] = []
+    clock = keras_bridge.keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
     variables = model.optimizer.variables
     for variable in variables() if callable(variables) else variables:
         if 'learning_rate' not in str(getattr(variable, 'path', variable.name)):
@@ -28,16 +34,41 @@ def one_run(model: Any, initial: List[Any], data: Dict[str, Any], batch_size: in
                 variable.dtype, str) else variable.dtype.as_numpy_dtype))
     model.set_weights(initial)
     np.random.seed(0)
-    watch = checktype and LossHistory((data['x'], data['y']), batch_size=batch_size, stop=False,
-                                      checktype=checktype)
+    watch = None if checktype in (None, CONTROL) else LossHistory(
+        (data['x'], data['y']), batch_size=batch_size, stop=False, checktype=checktype)
     gc.collect()
     started = time.perf_counter()
     model.fit(data['x'], data['y'], batch_size=batch_size, epochs=epochs, verbose=0,
-              validation_data=(data['x_val'], data['y_val']), callbacks=[watch] if watch else [])
+              validation_data=(data['x_val'], data['y_val']),
+              callbacks=[watch, clock] if watch else [clock])
     seconds = time.perf_counter() - started
-    return {'seconds': seconds, 'checks': watch.watcher.checks if watch else 0,
+    return {'seconds': seconds, 'epochs': np.diff([started] + ends),
+            'checks': watch.watcher.checks if watch else 0,
             'probes': watch.watcher.probes if watch else 0,
             'inside_s': watch.check_time.seconds if watch else 0.0}
+
+
+def added_percent(runs: List[Dict[str, Any]], plain: List[Dict[str, Any]]) -> Dict[str, float]:
+    """What runs take on top of plain ones, with the disturbances of the machine left out.
+
+    For each epoch the faster half of the runs is averaged, and these means are added up.
+
+    Returns:
+        The estimate, and its 95 % interval when the pairs of runs are drawn anew.
+    """
+    with_it, without = [np.array([run['epochs'] for run in group]) for group in (runs, plain)]
+
+    def estimate(chosen: Any) -> float:
+        half = (len(chosen) + 1) // 2
+        total, base = [np.sort(times[chosen], axis=0)[:half].mean(axis=0).sum()
+                       for times in (with_it, without)]
+        return float(100 * (total / base - 1))
+
+    source = np.random.RandomState(0)
+    drawn = [estimate(source.randint(0, len(runs), len(runs))) for _ in range(1000)]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return {'estimate': round(estimate(np.arange(len(runs))), 3), 'low': round(float(low), 3),
+            'high': round(float(high), 3)}
 
 
 def compare(model: Any, data: Dict[str, Any], batch_size: int, epochs: int,
@@ -46,8 +77,8 @@ def compare(model: Any, data: Dict[str, Any], batch_size: int, epochs: int,
     initial = [np.array(w) for w in model.get_weights()]  # JAX gives its buffers to the next step
     model.fit(data['x'][:batch_size * 2], data['y'][:batch_size * 2], batch_size=batch_size,
               verbose=0, validation_data=(data['x_val'], data['y_val']))
-    compared: List[Optional[str]] = [None, *schedules]
-    runs: Dict[Any, List[Dict[str, float]]] = {checktype: [] for checktype in compared}
+    compared: List[Optional[str]] = [None, *schedules, CONTROL]
+    runs: Dict[Any, List[Dict[str, Any]]] = {checktype: [] for checktype in compared}
     one_run(model, initial, data, batch_size, min(epochs, 3), None)
     for repeat in range(repeats):
         first = repeat % len(compared)
@@ -56,12 +87,14 @@ def compare(model: Any, data: Dict[str, Any], batch_size: int, epochs: int,
             runs[checktype].append(one_run(model, initial, data, batch_size, epochs, checktype))
     plain = [run['seconds'] for run in runs[None]]
     figures: Dict[str, Any] = {'epochs': epochs, 'rows': len(data['x']), 'none_s': spread(plain)}
-    for checktype in schedules:
+    for checktype in (*schedules, CONTROL):
         ratios = [100 * (run['seconds'] / base - 1) for run, base in zip(runs[checktype], plain)]
         inside = [100 * run['inside_s'] / (run['seconds'] - run['inside_s'])
                   for run in runs[checktype]]
         figures[checktype] = {
-            'overhead_percent': spread(ratios), 'inside_callback_percent': spread(inside),
+            'overhead_percent': spread(ratios),
+            'added_percent': added_percent(runs[checktype], runs[None]),
+            'inside_callback_percent': spread(inside),
             'checks': statistics.median(run['checks'] for run in runs[checktype]),
             'probes': statistics.median(run['probes'] for run in runs[checktype])}
     return figures
@@ -69,15 +102,25 @@ def compare(model: Any, data: Dict[str, Any], batch_size: int, epochs: int,
 
 def main() -> None:
     """Measure and print."""
-    arguments, bridge = start(__doc__.splitlines()[0], schedules=SCHEDULES)
+    arguments, bridge = start(
+        __doc__.splitlines()[0],
+        schedules=dict(default=','.join(SCHEDULES), metavar='A,B',
+                       help='schedules to compare (default %(default)s)'),
+        circle=dict(type=int, default=9, metavar='N',
+                    help='trainings with each on Circle, 0 for none (default %(default)s)'),
+        mnist=dict(type=int, default=3, metavar='N',
+                   help='trainings with each on MNIST, 0 for none (default %(default)s)'))
     quick, schedules = arguments.quick, arguments.schedules.split(',')
-    model, data = circle(bridge)
-    repeats = 1 if quick else arguments.repeats
-    figures = {'circle': compare(model, data, 32, 10 if quick else 100, repeats, schedules)}
-    rows = mnist_rows(640 if quick else 12000)
-    figures['mnist_5_layers'] = dict(
-        compare(deep_mlp(bridge, depth=5), rows, 32, 3 if quick else 20, (repeats + 2) // 3,
-                schedules), data=rows['source'])
+    figures = {}
+    if arguments.circle:
+        model, data = circle(bridge)
+        figures['circle'] = compare(model, data, 32, 10 if quick else 100,
+                                    1 if quick else arguments.circle, schedules)
+    if arguments.mnist:
+        rows = mnist_rows(640 if quick else 12000)
+        figures['mnist_5_layers'] = dict(
+            compare(deep_mlp(bridge, depth=5), rows, 32, 3 if quick else 20,
+                    1 if quick else arguments.mnist, schedules), data=rows['source'])
     finish('overhead', figures, bridge)
 
 

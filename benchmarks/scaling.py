@@ -66,7 +66,8 @@ def draw(figures: Dict[str, Any], path: str) -> None:
 
 def main() -> None:
     """Measure and print."""
-    arguments, bridge = start(__doc__, plot=True)
+    arguments, bridge = start(__doc__, plot=dict(
+        metavar='FILE', help='also draw the figure (.png or .svg)'))
     quick = arguments.quick
     checks = 3 if quick else 30
     figures = {

@@ -108,9 +108,10 @@ def test_a_missing_backend_is_told_with_those_that_are_there():
 
 
 @pytest.mark.parametrize('changes, message', [
-    ({'optimizer': 'Adamant'}, "optimizer is 'Adamant'"),
+    ({'optimizer': 'Admam'}, "optimizer is 'Admam'; did you mean Adam? known are SGD, "),
     ({'opt_kwargs': {'learning_speed': 1}}, 'learning_speed'),
     ({'loss': 'cross'}, "loss is 'cross'"),
+    ({'loss': 'categorical_crossentrop'}, 'did you mean categorical_crossentropy?'),
     ({'dataset': 'simplednn_blobs'}, 'simplednn_blob'),
     ({'dataset': 'digits'}, 'x has rows of shape (64,), but the model takes inputs of shape (2,)'),
     ({'dataset': 'simplednn_circle', 'loss': 'mse'}, 'y has rows of shape'),
@@ -139,6 +140,11 @@ def test_bad_models(tmp_path, capsys, name, content, message):
     assert main(['-mp', str(path), '-cp', write_config(tmp_path)]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert message in error and 'model_path' in error
+
+
+def test_model_and_configuration_in_each_others_place(tmp_path, capsys, model_path):
+    assert main(['-mp', write_config(tmp_path), '-cp', model_path]) == 2
+    assert 'a model; give it as model_path' in capsys.readouterr().err
 
 
 def test_weights_alone_are_no_model(tmp_path, capsys, model_path):

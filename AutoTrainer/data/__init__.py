@@ -1,11 +1,10 @@
 """Data sets by name, ready to train on; one module for each, with load_data and preprocess."""
 
-import difflib
 from typing import Any, Callable, Dict
 
 from AutoTrainer.data import cifar10, digits, imdb, mnist, reuters, sequences, simplednn
 from AutoTrainer.data.common import Dataset, DatasetError
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer.utils.errors import UserError, quote, way_out
 
 __all__ = ['DATASETS', 'Dataset', 'DatasetError', 'get_dataset']
 
@@ -53,6 +52,4 @@ def get_dataset(name: Any) -> Dataset:
     """
     if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]()
-    near = difflib.get_close_matches(str(name).lower(), list(DATASETS), n=1)
-    suggestion = f'did you mean {near[0]!r}? ' if near else ''
-    raise UserError(f'dataset is {name!r}; {suggestion}known are {", ".join(DATASETS)}')
+    raise UserError(f'dataset is {quote(name)}; {way_out(name, list(DATASETS))}')

@@ -4,13 +4,12 @@ A case is a folder with ``config.json`` (as :mod:`AutoTrainer.utils.config` read
 ``demo.py`` with ``build_model(keras)``, which returns an untrained model.
 """
 
-import difflib
 import importlib
 import os
 from typing import Any, Dict, List
 
 from ..utils.config import read_config
-from ..utils.errors import UserError
+from ..utils.errors import UserError, quote, way_out
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -29,9 +28,7 @@ def check_case(name: str) -> str:
     """
     known = case_names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1, 0.5)
-        raise UserError('case is %r; %s' % (name, 'did you mean %s?' % near[0] if near
-                                            else 'known are ' + ', '.join(known)))
+        raise UserError('case is %s; %s' % (quote(name), way_out(name, known)))
     return name
 
 

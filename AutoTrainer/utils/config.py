@@ -1,6 +1,5 @@
 """Reading and checking configurations; knows neither Keras nor data."""
 
-import difflib
 import io
 import json
 import math
@@ -11,7 +10,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from .errors import UserError, quote
+from .errors import UserError, quote, way_out
 
 LARGEST_FILE = 1 << 16
 """A configuration is a page of text; a larger file is something else."""
@@ -116,6 +115,9 @@ def read_config(path: str) -> Dict[str, Any]:
     if not os.path.isfile(path):
         raise UserError('config_path is %r, which is no file; give a .json or .pkl configuration'
                         % path)
+    if path.endswith(('.h5', '.keras')):
+        raise UserError('config_path is %r, a model; give it as model_path, and a .json or .pkl '
+                        'configuration here' % path)
     if os.path.getsize(path) > LARGEST_FILE:
         raise UserError('config_path is %r, a file of %d bytes; a configuration has at most %d'
                         % (path, os.path.getsize(path), LARGEST_FILE))
@@ -159,10 +161,8 @@ def check_config(config: Any) -> Dict[str, Any]:
                         % (type(config).__name__, ', '.join(sorted(_KEYS))))
     for key in config:
         if key not in _KEYS:
-            near = difflib.get_close_matches(quote(key), _KEYS, 1)
-            raise UserError('the configuration has an unknown key %s; %s' % (
-                quote(key), 'did you mean %r?' % near[0] if near
-                else 'known are ' + ', '.join(sorted(_KEYS))))
+            raise UserError('the configuration has an unknown key %s; %s'
+                            % (quote(key), way_out(key, sorted(_KEYS))))
     complete = dict(_OPTIONAL)
     complete.update(config)
     for key, kinds in _KEYS.items():

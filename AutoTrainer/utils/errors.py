@@ -1,7 +1,8 @@
 """The error that a user can cause and mend."""
 
+import difflib
 import reprlib
-from typing import Any
+from typing import Any, Iterable, Sequence
 
 
 class UserError(ValueError):
@@ -27,3 +28,15 @@ class _Short(reprlib.Repr):
 def quote(value: Any) -> str:
     """A wrong value for an error message: one line, shortened where it is long."""
     return ' '.join(_Short().repr(value).split())
+
+
+def did_you_mean(value: Any, known: Iterable[str]) -> str:
+    """A question for an error message: the nearest known name; '' if none is near."""
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(quote(value)[:80].strip('\'"').lower(), lower, 1)
+    return 'did you mean %s? ' % lower[near[0]] if near else ''
+
+
+def way_out(value: Any, known: Sequence[str]) -> str:
+    """What an error message says of a name that is not among the known ones."""
+    return '%sknown are %s' % (did_you_mean(value, known), ', '.join(known))

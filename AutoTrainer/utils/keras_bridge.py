@@ -33,8 +33,9 @@ from typing import (
 import numpy as np
 
 from .config import BACKENDS
-from .errors import UserError, quote
+from .errors import UserError, did_you_mean, quote, way_out
 from .logger import LOGGER
+from .losses import KNOWN_LOSSES
 from .model_file import SMALL, read_model_file
 from .records import RecordError, written_whole
 
@@ -60,7 +61,7 @@ MODEL_SUFFIX = '.h5' if LEGACY else '.keras'
 WEIGHTS_SUFFIX = '.weights.h5'
 
 OPTIMIZERS = ('SGD', 'RMSprop', 'Adam', 'Adamax', 'Nadam', 'Adagrad', 'Adadelta', 'Ftrl') + (
-    () if LEGACY else ('AdamW', 'Lion', 'Adafactor', 'LossScaleOptimizer'))
+    () if LEGACY else ('AdamW', 'Lion', 'Adafactor'))
 
 
 def backend() -> str:
@@ -124,7 +125,7 @@ def optimizer_config(optimizer: Any, kwargs: Optional[Mapping[str, Any]] = None)
         return {'class_name': type(optimizer).__name__, 'config': optimizer.get_config()}
     names = {name.lower(): name for name in OPTIMIZERS}
     if optimizer.lower() not in names:
-        raise UserError('optimizer is %r; known are %s' % (optimizer, ', '.join(OPTIMIZERS)))
+        raise UserError('optimizer is %s; %s' % (quote(optimizer), way_out(optimizer, OPTIMIZERS)))
     settings = dict(kwargs or {})
     if 'lr' in settings:
         settings['learning_rate'] = settings.pop('lr')
@@ -143,8 +144,8 @@ def build_optimizer(described: Mapping[str, Any]) -> Any:
     config = dict(described['config'])
     kind = getattr(keras.optimizers, described['class_name'], None)
     if kind is None:
-        raise UserError('optimizer is %r; known are %s'
-                        % (described['class_name'], ', '.join(OPTIMIZERS)))
+        raise UserError('optimizer is %s; %s' % (
+            quote(described['class_name']), way_out(described['class_name'], OPTIMIZERS)))
     if not LEGACY and 'decay' in config:
         # the older Keras divided the rate by 1 + decay * steps
         config['learning_rate'] = keras.optimizers.schedules.InverseTimeDecay(
@@ -201,9 +202,11 @@ def check_loss(loss: Any) -> Any:
         try:
             keras.losses.get(loss)
         except ValueError as error:
-            raise UserError('loss is %r, which Keras %s does not know; give the name of one of its '
-                            "losses, such as 'categorical_crossentropy', 'binary_crossentropy' or "
-                            "'mean_squared_error'" % (loss, keras.__version__)) from error
+            raise UserError('loss is %s, which Keras %s does not know; %sgive the name of one of '
+                            "its losses, such as 'categorical_crossentropy', 'binary_crossentropy' "
+                            "or 'mean_squared_error'" % (
+                                quote(loss), keras.__version__, did_you_mean(loss, KNOWN_LOSSES)
+                                )) from error
     return loss
 
 

@@ -241,6 +241,9 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                 values.update(acc=None, val_acc=None)
             if values['acc'] is None and self._labels is not None:
                 self._fill_in_accuracy(values, self._labels)
+            if values['acc'] is None and not self.history['loss']:
+                LOGGER.warning('no accuracy among the metrics: little can be judged; compile with '
+                               "metrics=['accuracy'] or give LossHistory arrays as training_data")
             for key, value in values.items():
                 self.history[key].append(value)
             check = self.watcher.look(

@@ -41,9 +41,9 @@ def test_what_a_caller_does_to_the_arrays_does_not_reach_the_next_load(name):
 
 
 @pytest.mark.parametrize('name, suggestion', [
-    ('minst', "did you mean 'mnist'?"),
-    ('MNIST', "did you mean 'mnist'?"),
-    ('simplednn_circel', "did you mean 'simplednn_circle'?"),
+    ('minst', "did you mean mnist?"),
+    ('MNIST', "did you mean mnist?"),
+    ('simplednn_circel', "did you mean simplednn_circle?"),
     ('xyz', ''), ('', ''), (None, ''), (3, ''), (['mnist'], ''),
 ])
 def test_unknown_name(name, suggestion):

@@ -246,6 +246,16 @@ def test_several_outputs_are_watched():
     assert all(0 <= value <= 1 for value in watch.history['acc'])
 
 
+@pytest.mark.parametrize('data, metrics, told', [
+    (True, [], 0), (False, ['accuracy'], 0), (False, [], 1)])
+def test_it_is_told_if_there_is_no_accuracy_to_judge(caplog, data, metrics, told):
+    network = model()
+    network.compile('sgd', 'categorical_crossentropy', metrics=metrics)
+    watch = LossHistory((X, ONE_HOT) if data else None)
+    network.fit(X, ONE_HOT, epochs=3, verbose=0, callbacks=[watch])
+    assert caplog.text.count('no accuracy among the metrics') == told
+
+
 @pytest.mark.parametrize('logs, accuracy', [
     ({'a_accuracy': 0.5, 'b_accuracy': 1.0, 'val_a_accuracy': 0.0}, (0.75, 0.0)),
     ({'a_top_k_categorical_accuracy': 0.5}, (None, None)),

@@ -25,7 +25,7 @@ def changed(**fields):
     (changed(batchsize='32'), "batchsize = '32'"),
     (changed(batchsize=0), 'batchsize is 0'),
     (changed(optimizer=7), 'optimizer = 7'),
-    (changed(optimiser='SGD'), "unknown key 'optimiser'; did you mean 'optimizer'"),
+    (changed(optimiser='SGD'), "unknown key 'optimiser'; did you mean optimizer?"),
     (changed(opt_kwargs={'lr': float('nan')}), r"opt_kwargs\['lr'\] = nan"),
     (changed(opt_kwargs=[1]), r'opt_kwargs = \[1\]'),
     (changed(callbacks=['estopp']), "callbacks has 'estopp'"),
