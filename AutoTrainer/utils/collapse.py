@@ -95,12 +95,14 @@ class CollapseTracker:
                     'nothing learnt: the model has predicted the same for %d epochs of %d steps, '
                     'the loss stands at %.4g, the training accuracy at %.3g'
                     % (self._flat_epochs, self._steps_per_epoch, loss, acc))
-        self._loss, self._acc, self._val_acc = loss, acc, val_acc
+        self._loss, self._acc = loss, acc
+        self._val_acc = self._val_acc if val_acc is None else val_acc
 
     def _extend_flat(self, loss: float, val_acc: Optional[float]) -> None:
         """Add the epoch to the flat stretch if it fits, else begin a new one with it."""
         low, high = min(self._flat_low, loss), max(self._flat_high, loss)
-        if (self._flat_epochs and val_acc == self._val_acc
+        unchanged = val_acc is None or self._val_acc is None or val_acc == self._val_acc
+        if (self._flat_epochs and unchanged
                 and high - low <= COLLAPSE_PARAMS['start_flat'] * abs(loss)):
             self._flat_epochs += 1
             self._flat_low, self._flat_high = low, high

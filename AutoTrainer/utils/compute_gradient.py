@@ -54,13 +54,26 @@ def draw_batch(x: Any, y: Any, size: int, seed: int) -> Batch:
     return Batch(rows, labels)
 
 
-def label_kind(y: Any) -> str:
-    """What labels look like: the ``labels`` of :class:`~AutoTrainer.utils.monitor.Task`."""
+LABEL_ROWS = 10000
+"""Labels that are looked at, at the most, evenly spread over all of them: a rare class may be
+missing from a batch, and there may be millions."""
+
+
+def label_kind(y: Any, output_shape: Any = None) -> str:
+    """What labels look like: the ``labels`` of :class:`~AutoTrainer.utils.monitor.Task`.
+
+    Args:
+        y: labels, of as many rows as are at hand.
+        output_shape: the model's, (None, …); labels with one axis less are class numbers.
+    """
     if isinstance(y, (dict, list, tuple)):
         return ''
     y = np.asarray(y)
     if y.ndim == 0 or y.size == 0 or y.dtype.kind not in 'biuf':
         return ''
+    y = y[::len(y) // LABEL_ROWS + 1]
+    if isinstance(output_shape, tuple) and y.ndim == len(output_shape) - 1:
+        y = y[..., None]
     zero_one = bool(np.all((y == 0) | (y == 1)))
     if y.ndim >= 2 and y.shape[-1] > 1:
         if not zero_one:
@@ -71,13 +84,20 @@ def label_kind(y: Any) -> str:
     return 'integer' if bool(np.all(y == np.floor(y))) else 'real'
 
 
-def describe_task(model: Any, batch: Batch) -> Task:
-    """What a training is set to do (see :class:`~AutoTrainer.utils.monitor.Task`)."""
+def describe_task(model: Any, batch: Batch, labels: Any = None) -> Task:
+    """What a training is set to do (see :class:`~AutoTrainer.utils.monitor.Task`).
+
+    Args:
+        model: compiled model.
+        batch: of its data.
+        labels: all labels, where they are known: those of a batch may lack a class.
+    """
     arriving = keras_bridge.first_kernel_input(model, batch.x)
     return Task(loss=keras_bridge.loss_name(getattr(model, 'loss', None)),
                 head=keras_bridge.head_activation(model),
                 units=keras_bridge.output_units(model),
-                labels=label_kind(batch.y),
+                labels=label_kind(batch.y if labels is None else labels,
+                                  getattr(model, 'output_shape', None)),
                 logits=keras_bridge.takes_logits(getattr(model, 'loss', None)),
                 input_scale=float('nan') if arriving is None else float(np.mean(np.abs(arriving))))
 
@@ -91,11 +111,13 @@ class Probe:
     Args:
         model: compiled model; always measured with its present weights.
         batch: see :func:`draw_batch`.
+        labels: see :func:`describe_task`.
     """
 
-    def __init__(self, model: Any, batch: Batch) -> None:
+    def __init__(self, model: Any, batch: Batch, labels: Any = None) -> None:
         self.model = model
         self.batch = batch
+        self.labels = labels
         self._gradients: Any = None
         self._outputs: Any = None
         self._layers: Tuple[str, ...] = ()
@@ -107,14 +129,15 @@ class Probe:
                                                                self.batch.y)
             self._variables = keras_bridge.trainable_variables(self.model)
             self._rectified = keras_bridge.has_rectifiers(self.model)
+            self._silent = silent_inputs(self.batch.x)
         started = time.perf_counter()
         rows = self._gradients()
         return summarise_gradients(self._variables, rows, self._rectified,
-                                   time.perf_counter() - started)
+                                   time.perf_counter() - started, self._silent)
 
     def task(self) -> Task:
         """What the training is set to do."""
-        return describe_task(self.model, self.batch)
+        return describe_task(self.model, self.batch, self.labels)
 
     def outputs(self) -> OutputSummary:
         """Mean absolute output per layer and the range of the model's output."""
@@ -126,8 +149,16 @@ class Probe:
         return OutputSummary(tuple(zip(self._layers, values)), lowest, highest, largest_sum)
 
 
-def summarise_gradients(variables: Any, rows: np.ndarray, rectified: bool,
-                        seconds: float = 0.0) -> GradientSummary:
+def silent_inputs(x: Any) -> Tuple[int, int]:
+    """(inputs, how many of them are zero in every row) of a single array of inputs."""
+    if not isinstance(x, np.ndarray):
+        return 0, 0
+    columns = x.reshape(len(x), -1)
+    return columns.shape[1], int(np.count_nonzero(~columns.any(axis=0)))
+
+
+def summarise_gradients(variables: Any, rows: np.ndarray, rectified: bool, seconds: float = 0.0,
+                        silent: Tuple[int, int] = (0, 0)) -> GradientSummary:
     """From the probe's rows to the summary that the recognizer reads.
 
     Args:
@@ -136,13 +167,18 @@ def summarise_gradients(variables: Any, rows: np.ndarray, rectified: bool,
             :func:`AutoTrainer.utils.keras_bridge.gradient_statistics`.
         rectified: whether the model has units that can die.
         seconds: what the measurement cost.
+        silent: see :func:`silent_inputs`.
 
     Returns:
-        The summary. Embeddings are left out of the zero share: rows of tokens that are not in the
-        batch have no gradient, and that says nothing.
+        The summary. What has no gradient because nothing came in says nothing of dead units and
+        is left out of the zero share: Embeddings, for tokens that are not in the batch, and the
+        rows of a first kernel whose inputs are zero in the whole batch.
     """
     counted = [(int(np.prod(shape)), row[1]) for (_, shape, embedded), row in zip(variables, rows)
                if not embedded]
+    if variables and len(variables[0][1]) == 2 and variables[0][1][0] == silent[0] and counted:
+        unfed = silent[1] * variables[0][1][1]
+        counted[0] = (counted[0][0] - unfed, max(0, counted[0][1] - unfed))
     total = sum(size for size, _ in counted)
     return GradientSummary(
         kernels=tuple((name, float(row[0])) for (name, shape, _), row in zip(variables, rows)

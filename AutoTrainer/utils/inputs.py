@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from .errors import UserError, quote
+from .losses import KNOWN_LOSSES
 
 Shape = Optional[Tuple[Optional[int], ...]]
 
@@ -216,7 +217,8 @@ def check_fit(dataset: Mapping[str, Any], input_shape: Any, output_shape: Any, l
             _match(key, dataset[key].shape, input_shape, 'takes inputs')
     for key in ('y', 'y_val'):
         labels = dataset[key]
-        if not isinstance(labels, np.ndarray) or not _single(output_shape):
+        if not (isinstance(labels, np.ndarray) and _single(output_shape)
+                and loss in KNOWN_LOSSES):  # a loss of one's own may take labels of any shape
             continue
         units = output_shape[-1]
         if loss.startswith('sparse_'):

@@ -1,10 +1,12 @@
-"""The project's one logger; nothing is configured at import."""
+"""The project's one logger; nothing is configured at import.
+
+So warnings go to standard error, unless the program that uses it has set up its own logging.
+"""
 
 import logging
 from typing import Optional
 
 LOGGER = logging.getLogger('AutoTrainer')
-LOGGER.addHandler(logging.NullHandler())
 
 
 def log_to_file(path: Optional[str]) -> Optional[logging.Handler]:

@@ -384,8 +384,9 @@ class HistoryState:
             self.oscillation.update(acc)
         if val_acc is not None and val_acc > self.best_val_acc:
             self.best_val_acc = val_acc
-        wide = acc is not None and val_acc is not None and acc - val_acc >= OVERFIT_GAP
-        self.bad_gap_epochs = self.bad_gap_epochs + 1 if wide else 0
+        if val_acc is not None:  # without one nothing is known of the gap
+            wide = acc is not None and acc - val_acc >= OVERFIT_GAP
+            self.bad_gap_epochs = self.bad_gap_epochs + 1 if wide else 0
         if val_loss is not None:
             better = val_loss < self._lowest_val_loss
             self.falling_val_epochs = 0 if better else self.falling_val_epochs + 1
@@ -431,7 +432,8 @@ Symptom = Optional[str]  # the reason in words if the symptom is there, else Non
 
 
 def loss_issue(state: HistoryState, total_epoch: int, params: Mapping[str, float],
-               determine_threshold: int = 5, early: bool = False) -> Dict[str, Symptom]:
+               determine_threshold: int = 5, early: bool = False,
+               large_loss: float = LARGE_LOSS) -> Dict[str, Symptom]:
     """Symptoms that the history alone shows.
 
     Args:
@@ -440,6 +442,7 @@ def loss_issue(state: HistoryState, total_epoch: int, params: Mapping[str, float
         params: thresholds, see ``DEFAULT_PARAMS``.
         determine_threshold: epochs in a row that the two overfitting symptoms must last.
         early: whether to judge before the judgment point too.
+        large_loss: what no training loss should reach.
 
     Returns:
         For each feature the reason in words, or None: ``nan_loss``, ``abnormal_loss``,
@@ -464,9 +467,9 @@ def loss_issue(state: HistoryState, total_epoch: int, params: Mapping[str, float
     if not_converged(state, params):
         best = max(state.best_acc, state.best_val_acc)
         found['not_converge'] = 'max(Acc) = %.3g < Θ = %g' % (best, params['Theta'])
-        if state.last_loss >= LARGE_LOSS and not found['nan_loss']:
+        if state.last_loss >= large_loss and not found['nan_loss']:
             found['nan_loss'] = ('loss = %.3g ≥ %g at epoch %d'
-                                 % (state.last_loss, LARGE_LOSS, state.epochs))
+                                 % (state.last_loss, large_loss, state.epochs))
     if state.has_accuracy and state.largest_gain <= params['delta']:
         found['sc_accuracy'] = ('the largest accuracy gain of an epoch is %.3g ≤ δ = %g'
                                 % (state.largest_gain, params['delta']))
@@ -739,8 +742,10 @@ class IssueMonitor:
         state = self.watch(history)
         reasons: Dict[str, Symptom] = dict.fromkeys(_FEATURES)
         early = self.dead_from_the_start()
+        # a regression's loss is as large as the square of what it predicts
+        by_classes = self.task is None or self.task.loss in CLASS_LOSSES
         reasons.update(loss_issue(state, self.total_epoch, self.params, self.determine_threshold,
-                                  early))
+                                  early, LARGE_LOSS if by_classes else math.inf))
         if gradient_list is not None:
             summary = (gradient_list if isinstance(gradient_list, GradientSummary)
                        else gradient_message_summary(gradient_list))

@@ -138,7 +138,8 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
 
     Attributes:
         history: ``loss``, ``acc``, ``val_loss``, ``val_acc``: one number per epoch (None where it
-            was not measured; for a regression the accuracies are always None).
+            was not measured; for a regression the share of the loss of the best constant
+            prediction that is gone stands in for the accuracies).
         issue_list: names of the issues found, the one to be repaired first in front.
         verdict: issues, epoch and reason in words.
         watcher: counts ``checks`` and ``probes`` (checks that looked at gradients).
@@ -225,10 +226,12 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         """Start anew: a callback can watch one training after the other."""
         self._reset(self.total_epoch or self._told_by_fit('epochs') or 1)
         if self._batch is not None:
-            self.watcher.probe = Probe(self.model, self._batch)
+            self.watcher.probe = Probe(self.model, self._batch, self._labels)
             self._has_accuracy = accuracy_counts(Task(
                 loss=keras_bridge.loss_name(getattr(self.model, 'loss', None)),
-                units=keras_bridge.output_units(self.model), labels=label_kind(self._batch.y)))
+                units=keras_bridge.output_units(self.model), labels=label_kind(
+                    self._batch.y if self._labels is None else self._labels,
+                    getattr(self.model, 'output_shape', None))))
         if self._save_dir is not None:
             self._close()  # that of a training which was interrupted
             self._recorder = Recorder(RunFolder(self._save_dir))
@@ -236,38 +239,51 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         """Take in the epoch, look if a check is due, and stop the run if there is a reason."""
         with self.check_time:
-            values = epoch_values(logs or {})
-            if not self._has_accuracy:
-                values.update(acc=None, val_acc=None)
-            if values['acc'] is None and self._labels is not None:
-                self._fill_in_accuracy(values, self._labels)
+            values = self.values(logs or {})
             if values['acc'] is None and not self.history['loss']:
                 LOGGER.warning('no accuracy among the metrics: little can be judged; compile with '
                                "metrics=['accuracy'] or give LossHistory arrays as training_data")
             for key, value in values.items():
                 self.history[key].append(value)
-            check = self.watcher.look(
-                self.history, time.perf_counter() - self._began - self.check_time.seconds)
             if self._recorder is not None:
                 self._recorder.epoch(len(self.history['loss']), values)
-                if check and (check.gradients or check.issues or self.checktype != 'adaptive'):
-                    self._recorder.event('check', **self._told(check))
-            if check and check.issues:
-                self._report()
+            self._take_in(self.watcher.look(self.history, self._training_seconds()))
             if self._is_satisfied(values) or (self.stop and self.verdict.issues):
                 self.model.stop_training = True
         if self.on_epoch is not None:
             self.on_epoch(self)
 
-    def _fill_in_accuracy(self, values: Dict[str, Optional[float]], labels: np.ndarray) -> None:
-        if self._baseline is None:
-            self._baseline = keras_bridge.constant_loss(self.model, labels) or math.nan
-        if not math.isnan(self._baseline):
-            values['acc'] = loss_based_accuracy(values['loss'], self._baseline)
-            values['val_acc'] = loss_based_accuracy(values['val_loss'], self._baseline)
+    def values(self, logs: Mapping[str, Any]) -> Dict[str, Optional[float]]:
+        """Keras's logs as entries of ``history``."""
+        values = epoch_values(logs)
+        if not self._has_accuracy:
+            values.update(acc=None, val_acc=None)
+        if values['acc'] is None and values['val_acc'] is None and self._labels is not None:
+            if self._baseline is None:
+                self._baseline = keras_bridge.constant_loss(self.model, self._labels) or math.nan
+            if not math.isnan(self._baseline):
+                values['acc'] = loss_based_accuracy(values['loss'], self._baseline)
+                values['val_acc'] = loss_based_accuracy(values['val_loss'], self._baseline)
+        return values
+
+    def _training_seconds(self) -> float:
+        return time.perf_counter() - self._began - self.check_time.seconds
+
+    def _take_in(self, check: Optional[Check]) -> None:
+        """Write down a check, and tell what it found."""
+        if check is None:
+            return
+        if self._recorder is not None and (check.gradients or check.issues
+                                           or self.checktype != 'adaptive'):
+            self._recorder.event('check', **self._told(check))
+        if check.issues:
+            self._report()
 
     def on_train_end(self, logs: Optional[Mapping[str, Any]] = None) -> None:
-        """Close what was opened here."""
+        """Judge a training that was ended early, and close what was opened here."""
+        if not self._has_been_satisfied():
+            with self.check_time:
+                self._take_in(self.watcher.close(self.history, self._training_seconds()))
         if self._save_dir is not None:
             self._close()
 
@@ -311,6 +327,9 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         accuracy = values['acc'] if values['val_acc'] is None else values['val_acc']
         enough = accuracy is not None and accuracy >= self.monitor.params['Theta']
         self._satisfied = self._satisfied + 1 if enough else 0
+        return self._has_been_satisfied()
+
+    def _has_been_satisfied(self) -> bool:
         return self.satisfied_count is not None and self._satisfied >= self.satisfied_count
 
     def _report(self) -> None:
@@ -359,8 +378,10 @@ def _pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
 def all_labels(training_data: Any) -> Optional[np.ndarray]:
     """All training labels, if they are one array; None if they are not known."""
     pair = None if training_data is None else _pair(training_data)
-    labels = None if pair is None else pair[1]
-    return labels if isinstance(labels, np.ndarray) and labels.dtype.kind in 'biuf' else None
+    if pair is None or isinstance(pair[1], (dict, list, tuple)):
+        return None
+    labels = np.asarray(pair[1])  # also of pandas, JAX, PyTorch
+    return labels if labels.ndim and labels.dtype.kind in 'biuf' else None
 
 
 # ------------------------------------------------------------------------------------- training
@@ -413,6 +434,7 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
         recorder = Recorder(run, retrain_dir)
     try:
         fresh = keras_bridge.build_model(blueprint, seed)
+        shared = fresh is blueprint.original  # which the next training changes
         keras_bridge.compile_model(fresh, training.optimizer, training.loss, training.metrics)
         data = training.dataset
         watch = LossHistory(
@@ -424,7 +446,7 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
         callbacks = [keras_bridge.named_callback(c, data['x_val'] is not None, training.optimizer)
                      if isinstance(c, str) else c for c in training.callbacks]
         called: List[Any] = [SeedEpochs(seed)] + callbacks + [watch]
-        best = BestWeights(watch) if 'collapse' in watch.monitor.optional_issues else None
+        best = BestWeights(watch, shared) if 'collapse' in watch.monitor.optional_issues else None
         if best is not None:
             called.append(best)
         saved = None
@@ -443,26 +465,42 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
             validation_batch_size=training.batch_size, epochs=training.epochs, initial_epoch=first,
             verbose=verb, callbacks=called, **keras_bridge.fit_data(
                 data['x'], data['y'], training.batch_size, seed, first, training.epochs))
+        final = _reached(fresh, watch, training)
         seconds = time.perf_counter() - started + (saved.seconds if saved else 0.0)
     finally:
         if recorder is not None:
             recorder.close()
         if run is not None:
             run.close()
-    outcome = _outcome(fresh, watch, seconds)
+    outcome = _outcome(fresh, watch, final, seconds)
+    if shared:
+        outcome = outcome._replace(weights=keras_bridge.all_weights(fresh))
     if best is not None and 'collapse' in outcome.issues and (
             watch.monitor.collapse.learnt_before):
         return outcome._replace(best_weights=best.by_layer())
     return outcome
 
 
-def _outcome(model: Any, watch: LossHistory, seconds: float) -> Outcome:
-    accuracy = last_number(watch.history['val_acc'])
-    if accuracy is None:
-        accuracy = last_number(watch.history['acc'])
-    loss = last_number(watch.history['val_loss'])
-    if loss is None:
-        loss = last_number(watch.history['loss'])
+def _reached(model: Any, watch: LossHistory, training: Training) -> Dict[str, Optional[float]]:
+    """Where a training has come to: the numbers of the model as it is now.
+
+    Those of the last epoch, unless a callback may have put back the weights of a better one.
+    """
+    restoring = 'estop' in training.callbacks or any(
+        getattr(callback, 'restore_best_weights', False) for callback in training.callbacks)
+    if not restoring or watch.monitor.state.non_finite:
+        return {key: last_number(series) for key, series in watch.history.items()}
+    data = training.dataset
+    part, prefix = ('', '') if data['x_val'] is None else ('_val', 'val_')
+    return watch.values({prefix + name: value for name, value in model.evaluate(
+        data['x' + part], data['y' + part], batch_size=training.batch_size, verbose=0,
+        return_dict=True).items()})
+
+
+def _outcome(model: Any, watch: LossHistory, final: Mapping[str, Optional[float]],
+             seconds: float) -> Outcome:
+    accuracy = final['acc'] if final['val_acc'] is None else final['val_acc']
+    loss = final['loss'] if final['val_loss'] is None else final['val_loss']
     score = accuracy if accuracy is not None else -loss if loss is not None else float('-inf')
     broken = bool(watch.monitor.state.non_finite)
     return Outcome(

@@ -4,7 +4,8 @@ import time
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import schedule
-from .monitor import GradientSummary, IssueMonitor, Verdict
+from .logger import LOGGER
+from .monitor import GradientSummary, IssueMonitor, OutputSummary, Verdict
 from .TimeCounter import TimeCounter
 
 
@@ -73,23 +74,53 @@ class Watcher:
         if self.verdict.issues or not (
                 broken or schedule.check_is_due(self.checktype, epoch, monitor.total_epoch)):
             return None
-        if monitor.task is None and self.probe is not None and (broken or monitor.needs_probe()):
-            monitor.task = self.probe.task()
         gradients = outputs = None
-        if self.probe is not None and not broken and self._wants_probe(
-                epoch, history, training_seconds):
-            with self._probe_time:
-                gradients = self.probe.gradients()
-                if monitor.needs_probe():
-                    outputs = self.probe.outputs()
-            self._probe_cost = gradients.seconds
-            self._last_probe = epoch
-            self.probes += 1
+        if self.probe is not None:
+            try:
+                gradients, outputs = self._measure(epoch, broken, history, training_seconds)
+            except Exception as error:  # of Keras or a backend, on a model that nobody foresaw
+                LOGGER.warning('epoch %d: the model cannot be measured (%s: %s); only the history '
+                               'is judged from here on', epoch, type(error).__name__,
+                               ' '.join(str(error).split())[:300], exc_info=LOGGER.isEnabledFor(10))
+                self.probe = None
         issues = tuple(monitor.determine(None, history, gradients, layer_output=outputs))
         self.checks += 1
         if issues:
             self.verdict = Verdict(issues, epoch, monitor.reason)
         return Check(epoch, issues, gradients)
+
+    def _measure(self, epoch: int, broken: bool, history: Mapping[str, Sequence[Optional[float]]],
+                 training_seconds: float) -> Tuple[Optional[GradientSummary],
+                                                   Optional[OutputSummary]]:
+        """What the probe says at a check, as far as it is asked."""
+        if self.monitor.task is None and (broken or self.monitor.needs_probe()):
+            self.monitor.task = self.probe.task()
+        if broken or not self._wants_probe(epoch, history, training_seconds):
+            return None, None
+        with self._probe_time:
+            gradients = self.probe.gradients()
+            outputs = self.probe.outputs() if self.monitor.needs_probe() else None
+        self._probe_cost = gradients.seconds
+        self._last_probe = epoch
+        self.probes += 1
+        return gradients, outputs
+
+    def close(self, history: Mapping[str, Sequence[Optional[float]]],
+              training_seconds: float) -> Optional[Check]:
+        """Judge a training that ends before its planned epochs as one that has reached them.
+
+        Args:
+            history: see :meth:`look`.
+            training_seconds: see :meth:`look`.
+
+        Returns:
+            The check, or None if the plan was fulfilled.
+        """
+        epochs = self.monitor.watch(history).epochs
+        if not 0 < epochs < self.monitor.total_epoch:
+            return None
+        self.monitor.total_epoch = epochs
+        return self.look(history, training_seconds)
 
     def state(self) -> Dict[str, Any]:
         """What :meth:`restore` needs, in plain numbers; before a verdict."""

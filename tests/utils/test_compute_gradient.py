@@ -213,6 +213,45 @@ def test_label_kinds(y, kind):
     assert compute_gradient.label_kind(y) == kind
 
 
+@pytest.mark.parametrize('y, shape, kind', [
+    (np.array([[0, 1], [1, 1]]), (None, 2, 2), 'binary'),   # a tag for every step of a sequence
+    (np.array([[0, 1], [2, 1]]), (None, 2, 3), 'integer'),
+    (np.array([[0, 1], [1, 0]]), (None, 2), 'one_hot'),
+    (np.array([0, 1]), (None, 2), 'binary'),
+    (np.array([0, 1]), [(None, 2), (None, 3)], 'binary'),   # of several outputs nothing is known
+])
+def test_label_kinds_by_the_outputs(y, shape, kind):
+    assert compute_gradient.label_kind(y, shape) == kind
+
+
+def test_labels_are_those_of_all_rows():
+    """Of rare labels a batch of 32 rows shows nothing, and millions are not all looked at."""
+    counts = np.zeros(2000)
+    counts[1000::50] = 2
+    x = np.zeros((2000, 4), 'float32')
+    model = compiled(keras.Sequential([keras.Input((4,)), layers.Dense(1)]), 'poisson')
+    batch = compute_gradient.Batch(x[:32], counts[:32])
+    assert compute_gradient.describe_task(model, batch).labels == 'binary'
+    assert compute_gradient.describe_task(model, batch, counts).labels == 'integer'
+    assert compute_gradient.label_kind(np.arange(10 ** 6) % 3) == 'integer'
+
+
+def test_inputs_that_are_silent_say_nothing_of_dead_units():
+    """Half of the inputs are zero in the whole batch, so no gradient comes to their weights."""
+    x, y = data()
+    wide = np.concatenate([x, np.zeros((len(x), 36), 'float32')], axis=1)
+    assert compute_gradient.silent_inputs(wide) == (40, 36)
+    assert compute_gradient.silent_inputs([wide]) == (0, 0)
+    keras_bridge.set_seed(1)
+    model = compiled(keras.Sequential([keras.Input((40,)), layers.Dense(8, activation='relu'),
+                                       layers.Dense(3, activation='softmax')]))
+    assert compute_gradient.gradient_summary(model, wide, y).zero_share < 0.3
+    dead = [np.full_like(w, -1.0) if w.ndim == 2 else w for w in model.get_weights()]
+    dead[1] -= 100.0
+    model.set_weights(dead)
+    assert compute_gradient.gradient_summary(model, wide, y).zero_share > 0.9
+
+
 def test_rows_become_a_summary():
     rows = np.array([[3.0, 8, 1, 0.5, 1], [0.0, 2, 1, 2.0, 1], [4.0, 1, 1, 1.0, 1]])
     variables = [('embedding', (5, 2), True), ('bias', (2,), False), ('kernel', (2, 2), False)]

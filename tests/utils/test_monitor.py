@@ -605,6 +605,22 @@ def test_optional_issues_are_judged_where_they_are_asked_for(history, name):
     assert monitor.reason.startswith(name + ': ')
 
 
+def test_epochs_without_validation_say_nothing_of_overfitting():
+    """As with validation_freq=2: the epochs between neither add to the count nor end it."""
+    gaps = dict(history_of([0.9] * 12), val_acc=[None, 0.75] * 6,
+                val_loss=[None, 1, None, 2, None, 3, None, 4, None, 5, None, 6])
+    monitor = IssueMonitor(total_epoch=20, optional_issues=['overfit'])
+    assert monitor.determine(None, gaps, None) == ['overfit']
+
+
+@pytest.mark.parametrize('loss, issues', [
+    ('categorical_crossentropy', ['explode']), ('mean_squared_error', []), ('my_own', [])])
+def test_a_large_loss_counts_where_it_goes_by_classes(loss, issues):
+    """The square of an error in euros is large in the best of trainings."""
+    monitor = IssueMonitor(10, task=Task(loss=loss))
+    assert monitor.determine(None, history_of([0.1, 0.3, 0.4], loss=[1e6] * 3), HEALTHY) == issues
+
+
 @pytest.mark.parametrize('changes, expected', [
     (None, DEFAULT_PARAMS), ({}, DEFAULT_PARAMS),
     ({'beta_3': 10}, dict(DEFAULT_PARAMS, beta_3=10)),

@@ -110,6 +110,39 @@ def test_the_budget_delays_by_less_than_the_longest_gap(block):
                 assert ends <= len(rows) and best >= 0.7
 
 
+@pytest.mark.parametrize('checktype', ['epoch_5', 'dynamic', 'adaptive'])
+@pytest.mark.parametrize('rows, planned, issues, probes', [
+    ([(2.3, 0.1, None, None)] * 4, 100, ('vanish',), 1),   # ended early: judged as it stands
+    ([(0.2, 0.95, None, None)] * 4, 100, (), None),        # it had learnt
+    ([(2.3, 0.1, None, None)] * 2, 100, (), 0),            # too short for any judgment
+    ([], 100, (), 0),
+])
+def test_a_training_that_ends_early_is_judged_at_its_end(checktype, rows, planned, issues, probes):
+    probe = Probe([VANISHED] * 4)
+    probe.epoch = len(rows) - 1
+    watcher = Watcher(IssueMonitor(planned), checktype, probe, None)
+    history = {'loss': [], 'acc': [], 'val_loss': [], 'val_acc': []}
+    for row in rows:
+        for key, value in zip(history, row):
+            history[key].append(value)
+        assert watcher.look(history, 1.0) is None or checktype == 'adaptive'
+    watcher.close(history, 1.0)
+    assert watcher.verdict.issues == issues
+    assert probes is None or checktype != 'adaptive' or watcher.probes == probes
+    assert watcher.close(history, 1.0) is None  # once is enough
+
+
+def test_a_model_that_cannot_be_measured_is_judged_by_its_history(caplog):
+    class Broken(Probe):
+        def gradients(self):
+            raise TypeError('no\nsuch layer')
+
+    rows = [(2.3, 0.3, None, None)] * 20
+    verdict, watcher, probed = run('epoch_1', rows, Broken([HEALTHY] * 20))
+    assert verdict.issues == ('not_converge',) and probed == [] and watcher.probe is None
+    assert caplog.text.count('cannot be measured (TypeError: no such layer)') == 1
+
+
 def test_the_closing_epoch_is_probed_whatever_it_costs():
     rows = [(2.3, 0.3 + 0.02 * (i % 2), None, None) for i in range(21)]
     probe = Probe([HEALTHY] * 20 + [VANISHED])
