@@ -282,3 +282,52 @@ def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     assert result['initial_issue'] == 'vanish' and result['status'] == 'failed'
     assert {attempt['status'] for attempt in result['attempts']} == {'skipped'}
     assert 'cannot be rebuilt' in result['attempts'][0]['description']
+
+
+def test_a_training_that_another_callback_ends_is_judged(tmp_path):
+    """Ten epochs of a hundred, before any check is due: judged as it stands, not taken as sound."""
+    class Enough(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 9
+
+    x, y = blobs()
+    hopeless, sound = {'learning_rate': 1e-6}, {'learning_rate': 0.1}
+    for optimizer, issues in ((hopeless, ['not_converge']), (sound, [])):
+        watch = LossHistory((x, y), save_dir=str(tmp_path / str(len(issues))))
+        model_of(layers.Dense(8, activation='relu'), **optimizer).fit(
+            x, y, epochs=100, verbose=0, callbacks=[watch, Enough()])
+        assert watch.issue_list == issues and len(watch.history['loss']) == 10
+        checks = [event for event in records.read_events(
+            str(tmp_path / str(len(issues)) / 'events.jsonl')) if event['event'] == 'check']
+        assert [check['epoch'] for check in checks] == [10]
+
+
+def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
+    """Half of the labels are wrong and learnt by heart: estop puts better weights back."""
+    x, right = blobs(rows=400)
+    random = np.random.RandomState(1)
+    y = np.where(random.rand(400, 1) < 0.5, right, right[random.permutation(400)])
+    result, model, _ = model_train(
+        model_of(layers.Dense(128, activation='relu'), layers.Dense(128, activation='relu')),
+        optimizer=keras_bridge.optimizer_config('Adam', {'learning_rate': 0.03}), iters=60,
+        loss='categorical_crossentropy', batch_size=16, params={'Theta': 0.1, 'eta': 2},
+        dataset={'x': x[:100], 'y': y[:100], 'x_val': x[100:], 'y_val': right[100:]},
+        callbacks=['estop'], save_dir=str(tmp_path / 'run'))
+    found = model.predict(x[100:], verbose=0).argmax(axis=1) == right[100:].argmax(axis=1)
+    assert result['status'] == 'normal'
+    assert result['accuracy']['after'] == pytest.approx(found.mean(), abs=1e-6)
+    history = records.read_history(str(tmp_path / 'run' / 'history.csv'))
+    best = int(np.argmin(history['val_loss']))
+    assert best == len(history['loss']) - 11  # ten epochs of patience
+    assert result['accuracy']['after'] == pytest.approx(history['val_acc'][best], abs=1e-6)
+
+
+def test_labels_in_a_table_are_known():
+    """A regression on pandas labels has its stand-in for the accuracy."""
+    pandas = pytest.importorskip('pandas')
+    x, _ = blobs()
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    keras_bridge.compile_model(model, keras_bridge.optimizer_config('SGD', {}), 'mse', ['mae'])
+    watch = LossHistory((x, pandas.Series(x.sum(axis=1))))
+    model.fit(x, x.sum(axis=1), epochs=3, verbose=0, callbacks=[watch])
+    assert all(value is not None for value in watch.history['acc'])
