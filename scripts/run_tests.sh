@@ -20,7 +20,7 @@ run_stack() { # stack, venv
         grep -E -i '^(keras|jax|tensorflow-gpu)==' | tr '\n' ' ')"
     packages="${packages% }"
     echo "== Tests on the $name: $packages"
-    if "$2/bin/python" -m pytest -q "${@:3}"; then
+    if "$2/bin/python" -m pytest -q -n auto "${@:3}"; then
         summary+=("$name ($packages): passed")
     else
         summary+=("$name ($packages): FAILED")

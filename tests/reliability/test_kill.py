@@ -6,13 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 SCRIPT = Path(__file__).with_name('killed_repair.py')
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.backend
 def test_killed_twenty_times(tmp_path):
     """Result, events, histories and list of files are equal, times aside."""
     cache = {  # the same few functions are compiled in every process that is killed
