@@ -18,15 +18,17 @@ class BestWeights(keras_bridge.keras.callbacks.Callback):
 
     Args:
         watch: the :class:`~AutoTrainer.utils.utils.LossHistory` of the training, called before.
+        whole: whether the blueprint of the model holds its weights as a whole, not by layer.
 
     Attributes:
         score: highest validation accuracy so far; training accuracy without validation data.
-        arrays: all weights at that epoch, layer after layer.
+        arrays: all weights at that epoch, layer after layer (as a whole in Keras's order).
     """
 
-    def __init__(self, watch: Any) -> None:
+    def __init__(self, watch: Any, whole: bool = False) -> None:
         super().__init__()
         self._watch = watch
+        self._whole = whole
         self.score = float('-inf')
         self.arrays: List[np.ndarray] = []
 
@@ -38,11 +40,14 @@ class BestWeights(keras_bridge.keras.callbacks.Callback):
             score = history['acc'][-1]
         if score is not None and score > self.score:
             self.score = score
-            self.arrays = [array for arrays in keras_bridge.layer_weights(self.model).values()
-                           for array in arrays]
+            self.arrays = keras_bridge.all_weights(self.model) if self._whole else [
+                array for arrays in keras_bridge.layer_weights(self.model).values()
+                for array in arrays]
 
     def by_layer(self) -> Optional[Weights]:
         """The best weights by layer name, as a blueprint holds them; None without any."""
+        if self._whole:
+            return {'': self.arrays} if self.arrays else None
         arrays = iter(self.arrays)
         return {layer.name: [next(arrays) for _ in layer.weights]
                 for layer in self.model.layers if layer.weights} if self.arrays else None

@@ -133,7 +133,7 @@ class Journal:
             write_json(os.path.join(self._new_issue_dir, '%03d_%s_%s.json' % (
                 record['number'], record['solution'], record['issue'])), record)
         number = record.get('number')
-        outcome = self._outcomes.get(number) if isinstance(number, int) else None
+        outcome = self._outcomes.pop(number, None) if isinstance(number, int) else None
         self.run.event('attempt', fsync=True, outcome=outcome and _told(outcome), **record)
         if isinstance(number, int):
             _forget_checkpoint(self.run.attempt_folder(number, record['solution'], record['try']))
@@ -158,7 +158,7 @@ class Journal:
 def _told(outcome: Outcome) -> Dict[str, Any]:
     """An outcome as it goes on record."""
     return {key: value for key, value in outcome._asdict().items()
-            if key not in ('model', 'model_path', 'best_weights')}
+            if key not in ('model', 'model_path', 'best_weights', 'weights')}
 
 
 _OUTCOME: Dict[str, Tuple[type, ...]] = {
@@ -196,20 +196,27 @@ def _forget_checkpoint(folder: str) -> None:
 
 
 def trained_model(outcome: Outcome, candidate: Candidate, seed: int) -> Any:
-    """The model of an outcome, from its file if the outcome was taken from the record.
+    """The model of an outcome as it was at the end of that training.
+
+    It comes from its file if the outcome was taken from the record. A subclassed model, which every
+    training changes, gets its weights of that time back.
 
     Args:
         outcome: what the training came to.
         candidate: what was trained.
-        seed: any; all weights come from the file.
+        seed: any; all weights come from the outcome.
 
     Raises:
         RecordError: if the file is missing or damaged.
     """
-    if outcome.model is not None:
-        return outcome.model
-    model = keras_bridge.build_model(candidate.model, seed)
-    keras_bridge.load_weights(model, outcome.model_path)
+    model = outcome.model
+    if model is not None:
+        if outcome.weights is None or keras_bridge.has_weights(model, outcome.weights):
+            return model
+        model.set_weights(outcome.weights)
+    else:
+        model = keras_bridge.build_model(candidate.model, seed)
+        keras_bridge.load_weights(model, outcome.model_path)
     keras_bridge.compile_model(model, candidate.training.optimizer, candidate.training.loss,
                                candidate.training.metrics)
     return model

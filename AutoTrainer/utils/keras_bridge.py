@@ -428,7 +428,8 @@ class Blueprint(NamedTuple):
         kind: ``'Sequential'``, ``'Functional'`` or ``'subclassed'``.
         config: ``get_config()``; None for a subclassed model.
         weights: initial weights by layer name, arrays in the layer's own order. Layers that are
-            missing here, or whose arrays do not fit, start from their initializers.
+            missing here, or whose arrays do not fit, start from their initializers. Of a
+            subclassed model all weights, under the name ''.
         original: the model object itself; needed again only if it is subclassed.
     """
 
@@ -453,6 +454,16 @@ def ensure_built(model: Any, x: Any) -> None:
         model(map_arrays(lambda a: a[:1], x))
 
 
+def all_weights(model: Any) -> List[np.ndarray]:
+    """Copies of all weights in the order in which ``set_weights()`` takes them."""
+    return [np.array(w) for w in model.get_weights()]
+
+
+def has_weights(model: Any, arrays: Sequence[np.ndarray]) -> bool:
+    """Whether these are the weights of a model as it stands."""
+    return all(np.array_equal(a, b) for a, b in zip(model.get_weights(), arrays))
+
+
 def layer_weights(model: Any) -> Dict[str, List[np.ndarray]]:
     """Copies of all weights by the name of the top-level layer that owns them."""
     return {layer.name: [np.array(w) for w in layer.get_weights()]
@@ -474,7 +485,7 @@ def take_blueprint(model: Any) -> Blueprint:
         except Exception as error:  # whatever a foreign layer's constructor raises
             LOGGER.warning('the model cannot be rebuilt from its configuration (%s), so solutions '
                            'that change its structure are left out', _first_line(error))
-    return Blueprint('subclassed', None, {'': [np.array(w) for w in model.get_weights()]}, model)
+    return Blueprint('subclassed', None, {'': all_weights(model)}, model)
 
 
 def _from_config(kind: str, config: Mapping[str, Any]) -> Any:
@@ -533,6 +544,11 @@ def build_layer(class_name: str, **config: Any) -> Any:
     if LEGACY and class_name == 'Rescaling':
         return keras.layers.experimental.preprocessing.Rescaling(**config)
     return getattr(keras.layers, class_name)(**config)
+
+
+def passes_mask(class_name: str, **config: Any) -> bool:
+    """Whether a layer hands the mask of its input on; one that does not loses it."""
+    return bool(build_layer(class_name, **config).supports_masking)
 
 
 def layer_config(class_name: str, **config: Any) -> Dict[str, Any]:

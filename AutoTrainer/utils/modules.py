@@ -46,6 +46,8 @@ class Outcome(NamedTuple):
         model_path: file of the model where ``model`` is None.
         best_weights: weights by layer name at the best epoch; None unless the training had learnt
             before it collapsed.
+        weights: of ``model`` at the end, where every training is of this same object (a subclassed
+            model), which the next one changes; else None.
     """
 
     model: Any
@@ -61,6 +63,7 @@ class Outcome(NamedTuple):
     check_seconds: float
     model_path: str = ''
     best_weights: Optional[Dict[str, Any]] = None
+    weights: Optional[List[Any]] = None
 
 
 class PastFailure(Exception):

@@ -15,8 +15,8 @@ class Candidate(NamedTuple):
     Attributes:
         model: the untrained model, see :class:`~AutoTrainer.utils.keras_bridge.Blueprint`.
         training: see :class:`~AutoTrainer.utils.config.Training`.
-        best: weights by layer name at the best epoch of the training that is to be repaired;
-            None unless it had learnt before it collapsed.
+        best: weights, as a blueprint has them, at the best epoch of the training that is to be
+            repaired; None unless it had learnt before it collapsed.
     """
 
     model: Blueprint
