@@ -40,6 +40,8 @@ class Graph(NamedTuple):
         after: names of the layers that a layer feeds.
         calls: how often a layer is called; more than once for a shared layer.
         outputs: layers that produce the model's outputs.
+        inputs: names of the input layers in the order in which a list of data feeds them, each
+            under the key that its data has in a dictionary.
     """
 
     entries: Dict[str, Entry]
@@ -47,6 +49,7 @@ class Graph(NamedTuple):
     after: Dict[str, List[str]]
     calls: Dict[str, int]
     outputs: List[str]
+    inputs: Dict[str, str]
 
 
 # ----------------------------------------------------------------------------------- references
@@ -119,7 +122,19 @@ def read(config: Config) -> Graph:
     for name, sources in before.items():
         for source in sources:
             after[source].append(name)
-    return Graph(entries, before, after, calls, outputs)
+    return Graph(entries, before, after, calls, outputs, _inputs(config))
+
+
+def _inputs(config: Config) -> Dict[str, str]:
+    """The input layers as ``Graph`` has them; the order of the layers says nothing about it."""
+    if is_sequential(config):
+        names = [layer_name(entry) for entry in config['layers']
+                 if entry['class_name'] == 'InputLayer']
+        return dict(zip(names, names))
+    given = config['input_layers']
+    if isinstance(given, dict):  # Keras takes the parts of a dictionary in the order of its keys
+        return {key: name for key in sorted(given) for name, _, _ in _references(given[key])}
+    return {name: name for name, _, _ in _references(given)}
 
 
 def _distinct(names: Any) -> List[str]:
@@ -278,15 +293,24 @@ def _activation_follows(graph: Graph, name: str) -> bool:
                for other in _walk(graph, graph.after[name], graph.after))
 
 
-def input_layers(graph: Graph) -> List[str]:
-    """Names of the input layers in model order."""
-    return [name for name, entry in graph.entries.items() if entry['class_name'] == 'InputLayer']
-
-
 def takes_tokens(graph: Graph, name: str) -> bool:
     """Whether an input holds token numbers: it feeds an Embedding before anything that learns."""
     return any(graph.entries[other]['class_name'] == 'Embedding'
                for other in _walk(graph, [name], graph.after))
+
+
+def is_masked(graph: Graph, name: str) -> bool:
+    """Whether a layer's values say what is padding: a Masking follows before anything that learns.
+
+    So does a comparison in a functional model's own code, or a nested model that has one of these.
+    """
+    return any(_masks(graph.entries[other])
+               for other in _walk(graph, graph.after[name], graph.after))
+
+
+def _masks(entry: Entry) -> bool:
+    return entry['class_name'] in ('Masking', 'NotEqual') or any(
+        _masks(inner) for inner in entry['config'].get('layers', ()))
 
 
 def kernel_behind(graph: Graph, name: str) -> Entry:

@@ -251,15 +251,38 @@ def _plain_recurrent(graph: Graph) -> List[str]:
 def _noise(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     edit = _Edit(candidate)
     graph = edit.graph
-    names = [name for name in model_graph.input_layers(graph)
-             if not model_graph.takes_tokens(graph, name)
-             and not _all_are(graph, graph.after[name], ('GaussianNoise',))]
-    for name in names:
-        model_graph.insert_after(edit.config, name, [
+    places = [_behind_masking(graph, name) for name in graph.inputs.values()
+              if not model_graph.takes_tokens(graph, name)]
+    places = [place for place in places
+              if not _all_are(graph, graph.after[place], ('GaussianNoise',))]
+    for place in places:
+        model_graph.insert_after(edit.config, place, [
             edit.new_layer('GaussianNoise', 'input_noise', stddev=_NOISE)])
-    if not names:
+    if not places:
         raise NotApplicable('the model has no input of measured numbers without noise')
     return edit.done(), 'Gaussian noise of %g on the input in training' % _NOISE
+
+
+def _behind_masking(graph: Graph, name: str) -> str:
+    """The layer behind which the values of an input can be changed.
+
+    A Masking finds the padding by its value, which it would no longer have.
+
+    Returns:
+        The input itself, or the Masking that is all it feeds.
+
+    Raises:
+        NotApplicable: if they are masked in any other way.
+    """
+    # a functional model of Keras 3 has the comparison beside its Masking, reading the input too
+    after = [other for other in graph.after[name]
+             if graph.entries[other]['class_name'] != 'NotEqual']
+    if _all_are(graph, after, ('Masking',)) and len(after) == 1 == graph.calls[after[0]]:
+        name = after[0]
+    if model_graph.is_masked(graph, name):
+        raise NotApplicable('the model masks the values of its input, of which padding would no '
+                            'longer be recognised')
+    return name
 
 
 def _all_are(graph: Graph, names: List[str], class_names: Tuple[str, ...]) -> bool:
@@ -379,32 +402,57 @@ def rescaling(x: np.ndarray) -> Tuple[Any, Any]:
     return float(np.ravel(scale)[0]), float(np.ravel(offset)[0])
 
 
+def _data_of_inputs(graph: Graph, x: Any) -> List[Tuple[str, np.ndarray]]:
+    """The input layers, each with its part of the data.
+
+    Raises:
+        NotApplicable: if that cannot be told.
+    """
+    arrays = inputs.parts(x)
+    if len(arrays) != len(graph.inputs):
+        raise NotApplicable('the model has %d input layers but the data %d inputs'
+                            % (len(graph.inputs), len(arrays)))
+    if isinstance(x, dict) and len(x) > 1:
+        if set(x) != set(graph.inputs):
+            raise NotApplicable('the model has the inputs %s but the data %s' % (
+                ', '.join(sorted(graph.inputs)), ', '.join(sorted(x))))
+        arrays = [x[key] for key in graph.inputs]
+    return list(zip(graph.inputs.values(), arrays))
+
+
+def _unmasked(masking: model_graph.Entry, array: np.ndarray) -> np.ndarray:
+    """The values that a Masking lets through, for :func:`rescaling`; all if they are none."""
+    kept = array[np.any(array != masking['config']['mask_value'], axis=-1)]
+    if not kept.size:
+        return array
+    return kept if array.ndim == 2 else np.ravel(kept)  # only a table is scaled by columns
+
+
 def _data(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     """Rescale the inputs inside the model.
 
-    A Rescaling layer with the mean and spread of the training data is put behind the input. Thus
+    A Rescaling layer with the mean and spread of the training data is put behind the input (and
+    its Masking, where there is one; padding then does not count into mean and spread). Thus
     validation data gets the same transform, nobody's arrays are changed, and the repaired model
     works on the data as it comes, also after it was saved.
     """
     edit = _Edit(candidate)
     graph = edit.graph
-    names = model_graph.input_layers(graph)
-    x = candidate.training.dataset['x']
-    arrays = inputs.parts(x)
-    if len(arrays) != len(names):
-        raise NotApplicable('the model has %d input layers but the data %d inputs'
-                            % (len(names), len(arrays)))
-    if isinstance(x, dict) and set(x) == set(names):
-        arrays = [x[name] for name in names]
     words = []
-    for name, array in zip(names, arrays):
-        if model_graph.takes_tokens(graph, name) or _all_are(
-                graph, graph.after[name], ('Rescaling', 'Normalization')):
+    for name, array in _data_of_inputs(graph, candidate.training.dataset['x']):
+        if model_graph.takes_tokens(graph, name):
             continue
-        scale, offset = rescaling(array)
-        model_graph.insert_after(edit.config, name, [
-            edit.new_layer('Rescaling', 'rescale_input', scale=scale, offset=offset)])
-        words.append('mean %.3g, deviation %.3g' % (np.mean(array), np.std(array)))
+        place = _behind_masking(graph, name)
+        if _all_are(graph, graph.after[place], ('Rescaling', 'Normalization')):
+            continue
+        values = array if place == name else _unmasked(graph.entries[place], array)
+        scale, offset = rescaling(values)
+        layer = edit.new_layer('Rescaling', 'rescale_input', scale=scale, offset=offset)
+        if place != name and not keras_bridge.passes_mask('Rescaling', scale=1.0):
+            raise NotApplicable('padding would no longer be recognised: Rescaling does not pass '
+                                'the mask on in this version of Keras')
+        model_graph.insert_after(edit.config, place, [layer])
+        words.append('mean %.3g, deviation %.3g' % (np.mean(values), np.std(values)))
     if not words:
         raise NotApplicable('the model has no input of measured numbers that it does not rescale '
                             'already')

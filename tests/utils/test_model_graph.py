@@ -239,8 +239,42 @@ def test_takes_tokens(call):
                         (layer('r', 'Reshape'), ('in',)), (embedding, ('r',)),
                         (layer('out', 'Concatenate'), ('e', 'x')))
     graph = mg.read(config)
-    assert mg.input_layers(graph) == ['in', 'x']
     assert mg.takes_tokens(graph, 'in') and not mg.takes_tokens(graph, 'x')
+
+
+
+@pytest.mark.parametrize('given, expected', [
+    ([['b', 0, 0], ['a', 0, 0]], ['b', 'a']), ([['a', 0, 0], ['b', 0, 0]], ['a', 'b']),
+    (['a', 0, 0], ['a'])])
+def test_inputs_are_in_the_order_of_the_model(given, expected):
+    config = dict(functional(older_call, (layer('a', 'InputLayer'), ()),
+                             (layer('b', 'InputLayer'), ()), (layer('out', 'Add'), ('a', 'b'))),
+                  input_layers=given)
+    assert list(mg.read(config).inputs.items()) == [(name, name) for name in expected]
+
+
+def test_inputs_by_key_are_in_the_order_of_the_keys(call):
+    config = dict(residual(call), input_layers={'v': ['a', 0, 0], 'u': ['b', 0, 0]})
+    assert list(mg.read(config).inputs.items()) == [('u', 'b'), ('v', 'a')]
+
+
+def test_inputs_of_a_sequential():
+    config = sequential(layer('in', 'InputLayer'), layer('out', 'Dense'))
+    assert mg.read(config).inputs == {'in': 'in'}
+
+
+def test_is_masked(call):
+    nested = {'class_name': 'Functional', 'config': {
+        'name': 'inner', 'layers': [layer('mask', 'Masking', mask_value=0.0)]}}
+    graph = mg.read(functional(
+        call, (layer('in', 'InputLayer'), ()), (layer('shaped', 'Reshape'), ('in',)),
+        (layer('mask', 'Masking', mask_value=0.0), ('shaped',)),
+        (layer('out', 'LSTM', kernel_initializer=''), ('mask',)),
+        (layer('in2', 'InputLayer'), ()), (layer('a', 'Dense'), ('in2',)),
+        (layer('late', 'Masking', mask_value=0.0), ('a',)),
+        (layer('in3', 'InputLayer'), ()), (nested, ('in3',))))
+    assert [name for name in ('in', 'shaped', 'mask', 'in2', 'a', 'in3')
+            if mg.is_masked(graph, name)] == ['in', 'shaped', 'a', 'in3']
 
 
 def test_kernel_behind(call):

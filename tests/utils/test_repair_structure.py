@@ -23,7 +23,7 @@ from candidates import (
     why_not,
 )
 
-from AutoTrainer.utils import keras_bridge, repair_structure
+from AutoTrainer.utils import keras_bridge, model_graph, repair_structure
 from AutoTrainer.utils.repair import SOLUTIONS
 
 pytestmark = pytest.mark.backend
@@ -390,3 +390,80 @@ def test_rescaling_of_several_inputs():
     assert abs(np.std(arriving) - 1) < 0.05
     only = candidate(two, x=x['a'])
     assert '2 input layers but the data 1' in why_not('data', only, 'abnormal_data')
+    other = candidate(two, x=x)
+    other.training.dataset['x'] = {'a': x['a'], 'c': x['b']}
+    assert 'the inputs a, b but the data a, c' in why_not('data', other, 'abnormal_data')
+
+
+def crossed(width, by_key=False):
+    """A model whose layers stand in another order than its inputs."""
+    def build_it():
+        b, a = keras.Input((2,), name='b'), keras.Input((width,), name='a')
+        deep = L.Dense(4, activation='relu')(L.Dense(4, activation='relu')(b))
+        h = L.Concatenate()([deep, L.Dense(4)(a)])
+        out = L.Dense(3, activation='softmax')(h)
+        return keras.Model({'u': a, 'v': b} if by_key else [a, b], out)
+
+    return build_it
+
+
+@pytest.mark.filterwarnings('ignore:When providing `inputs` as a dict')
+@pytest.mark.parametrize('width', [2, 3])
+@pytest.mark.parametrize('form', ['list', 'names', 'keys'])
+def test_every_input_is_scaled_by_its_own_numbers(form, width):
+    numbers = np.random.RandomState(0)
+    a = (5 + 3 * numbers.randn(64, width)).astype('float32')
+    b = (5000 + 900 * numbers.randn(64, 2)).astype('float32')
+    x = {'list': [a, b], 'names': {'b': b, 'a': a}, 'keys': {'v': b, 'u': a}}[form]
+    given = candidate(crossed(width, by_key=form == 'keys'), x=x)
+    model = build(apply('data', given, 'abnormal_data')[0])
+    scaled = keras.Model(model.inputs, [layer.output for layer in model.layers
+                                        if layer.name.startswith('rescale_input')])
+    for part in scaled([a, b]):
+        part = keras_bridge.to_numpy(part)
+        assert abs(np.mean(part)) < 1e-3 and abs(np.std(part) - 1) < 1e-2
+
+
+def padded(functional):
+    def build_it():
+        if not functional:
+            return keras.Sequential([keras.Input((None, 2)), L.Masking(-1.0, name='mask'),
+                                     L.LSTM(4), L.Dense(3, activation='softmax')])
+        x = keras.Input((None, 2))
+        h = L.LSTM(4)(L.Masking(-1.0, name='mask')(x))
+        return keras.Model(x, L.Dense(3, activation='softmax')(h))
+
+    return build_it
+
+
+@pytest.mark.parametrize('functional', [True, False])
+@pytest.mark.parametrize('name', ['data', 'GN'])
+def test_padding_stays_masked(name, functional):
+    """Padded rows give what they give without their padding."""
+    x = (100 + 20 * np.random.RandomState(0).randn(16, 6, 2)).astype('float32')
+    x[:, 4:] = -1
+    given = candidate(padded(functional), x=x)
+    if name == 'data' and keras_bridge.LEGACY:
+        assert 'padding would no longer be recognised' in why_not(name, given, 'abnormal_data')
+        return
+    changed, words = apply(name, given)
+    if name == 'data':
+        real = x[:, :4]
+        assert 'mean %.3g, deviation %.3g' % (real.mean(), real.std()) in words
+    graph = model_graph.read(changed.model.config)
+    assert graph.before['mask'] == list(graph.inputs)
+    model = build(changed)
+    with_padding, without = [keras_bridge.to_numpy(model(keras_bridge.to_tensors(part)))
+                             for part in (x, x[:, :4])]
+    assert np.allclose(with_padding, without, atol=1e-6)
+    train(changed)
+
+
+@pytest.mark.parametrize('name', ['data', 'GN'])
+def test_values_that_are_masked_later_are_left_alone(name):
+    def reshaped():
+        x = keras.Input((12,))
+        h = L.LSTM(4)(L.Masking(0.0)(L.Reshape((6, 2))(x)))
+        return keras.Model(x, L.Dense(3, activation='softmax')(h))
+
+    assert 'padding would no longer be recognised' in why_not(name, candidate(reshaped))
