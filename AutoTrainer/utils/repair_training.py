@@ -19,6 +19,7 @@ _OPTIMIZERS = ('Adam', 'RMSprop', 'Nadam', 'Adamax', 'SGD')
 _MOMENTA = (0.9, 0.8, 0.95)
 _BATCH_SIZES = (32, 64, 128, 256)
 _LOWEST_EXPONENT = -8
+_SCHEDULED = 'a schedule sets the learning rate'
 
 
 def _with(candidate: Candidate, **changes: Any) -> Candidate:
@@ -76,9 +77,10 @@ def _words(optimizer: Dict[str, Any]) -> str:
 def _adam(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     old = candidate.training.optimizer
     new = _fresh('Adam', old)
+    ignored = ('name', 'learning_rate') if _rate_is_scheduled(candidate) else ('name',)
     if old['class_name'] == 'Adam' and all(
             _close(value, old['config'].get(key)) for key, value in new['config'].items()
-            if key != 'name'):
+            if key not in ignored):
         raise NotApplicable('the optimizer is Adam with its default settings already')
     return (_with(candidate, optimizer=new),
             'optimizer %s → %s' % (_words(old), _words(new)))
@@ -130,6 +132,8 @@ def rates_to_try(issue: str, is_sgd: bool, present: Optional[float]) -> List[flo
 
 
 def _lr(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
+    if _rate_is_scheduled(candidate):
+        raise NotApplicable(_SCHEDULED)
     old = candidate.training.optimizer
     present = learning_rate(old)
     rates = rates_to_try(issue, old['class_name'] == 'SGD', present)
@@ -158,9 +162,11 @@ def _batch(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -
     rows = row_count(candidate.training.dataset['x'])
     if present >= rows:
         raise NotApplicable('a batch holds all %d rows already' % rows)
-    size = _pick([size for size in _BATCH_SIZES if size > present], attempt,
-                 'the batch size is %d already; none above it and up to %d is left to try'
-                 % (present, _BATCH_SIZES[-1]))
+    # of the sizes that hold all rows the first stands for the others
+    full = [size for size in _BATCH_SIZES if size >= rows][:1]
+    size = _pick([size for size in _BATCH_SIZES if present < size < rows] + full, attempt,
+                 'the batch size is %d already; no larger one that differs is left to try'
+                 % present)
     return (_with(candidate, batch_size=size), 'batch size %d → %d' % (present, size))
 
 
@@ -169,13 +175,19 @@ def _callback_kinds(candidate: Candidate) -> List[str]:
             for callback in candidate.training.callbacks]
 
 
+def _rate_is_scheduled(candidate: Candidate) -> bool:
+    """Whether a callback sets the learning rate anew in every epoch, whatever the optimizer has."""
+    return any(isinstance(callback, keras_bridge.keras.callbacks.LearningRateScheduler)
+               for callback in candidate.training.callbacks)
+
+
 def _restart(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     if candidate.best is None:
         raise NotApplicable('the training had not learnt anything to restart from')
     old = candidate.training.optimizer
     rate = learning_rate(old)
-    if rate is None:
-        raise NotApplicable('a schedule sets the learning rate')
+    if rate is None or _rate_is_scheduled(candidate):
+        raise NotApplicable(_SCHEDULED)
     slower = rate / 10 ** (attempt + 1)
     optimizer = {'class_name': old['class_name'], 'config': dict(old['config'],
                                                                  learning_rate=slower)}
@@ -189,8 +201,8 @@ def _reduce_lr(candidate: Candidate, issue: str, attempt: int, rng: random.Rando
     kinds = _callback_kinds(candidate)
     if 'ReduceLR' in kinds or 'ReduceLROnPlateau' in kinds:
         raise NotApplicable('the learning rate is lowered on a plateau already')
-    if 'LearningRateScheduler' in kinds or learning_rate(candidate.training.optimizer) is None:
-        raise NotApplicable('a schedule sets the learning rate')
+    if _rate_is_scheduled(candidate) or learning_rate(candidate.training.optimizer) is None:
+        raise NotApplicable(_SCHEDULED)
     return (_with(candidate, callbacks=candidate.training.callbacks + ('ReduceLR',)),
             'learning rate × %g whenever %s has not improved for %d epochs' % (
                 keras_bridge.REDUCE_FACTOR, _watched(candidate), keras_bridge.REDUCE_PATIENCE))
@@ -213,16 +225,9 @@ def _watched(candidate: Candidate) -> str:
 # ------------------------------------------------------------------------------------------ loss
 
 def labels_of(candidate: Candidate) -> str:
-    """Kind of the training labels (see :func:`~AutoTrainer.utils.compute_gradient.label_kind`).
-
-    Class numbers per time step count as ``'integer'`` where the outputs have one axis more.
-    """
-    y = candidate.training.dataset['y']
-    shape = getattr(candidate.model.original, 'output_shape', None)
-    if isinstance(y, np.ndarray) and isinstance(shape, tuple) and len(shape) == y.ndim + 1 > 2 and (
-            bool(np.all(y == np.floor(y)))):
-        return 'integer'
-    return label_kind(y)
+    """Kind of the training labels (see :func:`~AutoTrainer.utils.compute_gradient.label_kind`)."""
+    return label_kind(candidate.training.dataset['y'],
+                      getattr(candidate.model.original, 'output_shape', None))
 
 
 def _loss(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:

@@ -70,6 +70,23 @@ def test_schedule_as_rate():
     train(changed)
 
 
+class OwnSchedule(keras.callbacks.LearningRateScheduler):
+    pass
+
+
+@pytest.mark.parametrize('kind', [keras.callbacks.LearningRateScheduler, OwnSchedule])
+def test_no_rate_is_tried_where_a_callback_sets_it(kind):
+    given = candidate(mlp, optimizer='Adam', learning_rate=0.3,
+                      callbacks=[kind(lambda epoch: 0.01)])
+    given = given._replace(best=given.model.weights)
+    for name in ('lr', 'restart', 'ReduceLR'):
+        assert why_not(name, given) == 'a schedule sets the learning rate'
+    assert 'default settings already' in why_not('adam', given)
+    plain = given._replace(training=given.training._replace(callbacks=()))
+    for name in ('lr', 'restart', 'ReduceLR', 'adam'):
+        assert why_not(name, plain) == ''
+
+
 @pytest.mark.parametrize('optimizer, settings, expected', [
     ('SGD', {}, ['Adam', 'RMSprop', 'Nadam', 'Adamax']),
     ('Adam', {}, ['RMSprop', 'Nadam', 'Adamax', 'SGD']),
@@ -122,7 +139,9 @@ def test_gradient_clips(settings, expected):
 
 @pytest.mark.parametrize('present, rows, expected', [
     (1, 600, [32, 64, 128, 256]), (32, 600, [64, 128, 256]), (100, 600, [128, 256]),
-    (256, 600, []), (512, 600, []), (64, 64, []), (64, 50, [])])
+    (256, 600, []), (512, 600, []), (64, 64, []), (64, 50, []),
+    # all rows in one batch: once is enough
+    (32, 50, [64]), (40, 50, [64]), (16, 200, [32, 64, 128, 256]), (16, 64, [32, 64])])
 def test_batch(present, rows, expected):
     found = tries('batch', candidate(mlp, x=ZEROS[:rows], batch_size=present))
     assert [c.training.batch_size for c in found] == expected
@@ -210,11 +229,12 @@ def test_loss(y, head, loss, expected):
     train(changed)
 
 
-def test_loss_of_class_numbers_per_time_step():
+@pytest.mark.parametrize('classes', [2, 3])
+def test_loss_of_class_numbers_per_time_step(classes):
     def tagger():
         return keras.Sequential([keras.Input((5, 2)), L.Dense(3, activation='softmax')])
 
-    x, y = np.zeros((6, 5, 2), 'float32'), np.arange(30).reshape(6, 5) % 3
+    x, y = np.zeros((6, 5, 2), 'float32'), np.arange(30).reshape(6, 5) % classes
     given = candidate(tagger, x=x, y=y, loss='sparse_categorical_crossentropy')
     assert 'fits' in why_not('loss', given, 'loss_issue')
     changed, _ = apply('loss', candidate(tagger, x=x, y=y, loss='mse'), 'loss_issue')
