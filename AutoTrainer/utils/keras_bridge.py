@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -168,6 +169,15 @@ def current_learning_rate(model: Any) -> float:
         return float('nan')
 
 
+_LOSS_NAMES = dict(
+    {name.replace('_', ''): name for name in sorted(KNOWN_LOSSES)},
+    logcosh='log_cosh', huberloss='huber', bce='binary_crossentropy', mse='mean_squared_error',
+    mae='mean_absolute_error', mape='mean_absolute_percentage_error',
+    msle='mean_squared_logarithmic_error', kld='kl_divergence',
+    kullbackleiblerdivergence='kl_divergence')
+"""The field's name of a loss by what Keras calls it, in small letters and without underscores."""
+
+
 def loss_name(loss: Any) -> str:
     """The field's name of a loss: ``'categorical_crossentropy'`` for string, function or object.
 
@@ -178,10 +188,10 @@ def loss_name(loss: Any) -> str:
         return ''
     if not isinstance(loss, str):
         loss = getattr(loss, '__name__', None) or type(loss).__name__
-    snake = ''.join('_' + c.lower() if c.isupper() else c for c in loss).lstrip('_')
-    short = {'mse': 'mean_squared_error', 'mae': 'mean_absolute_error',
-             'kld': 'kl_divergence', 'mape': 'mean_absolute_percentage_error'}
-    return short.get(loss.lower(), loss if '_' in loss or loss.islower() else snake)
+    key = loss.replace('_', '').lower()
+    if key in _LOSS_NAMES:
+        return _LOSS_NAMES[key]
+    return re.sub('(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])', '_', loss).lower()
 
 
 def takes_logits(loss: Any) -> bool:
