@@ -36,7 +36,7 @@ import numpy as np
 from .config import BACKENDS
 from .errors import UserError, did_you_mean, quote, way_out
 from .logger import LOGGER
-from .losses import KNOWN_LOSSES
+from .losses import BINARY_LOSSES, KNOWN_LOSSES
 from .model_file import SMALL, read_model_file
 from .records import RecordError, written_whole
 
@@ -900,23 +900,65 @@ def constant_loss(model: Any, y: np.ndarray) -> Optional[float]:
 
     Returns:
         The smallest loss among the predictions mean, median and (for labels that allow it)
-        logarithmic mean, each per output; None where there is no single loss, or that loss is
-        zero or not finite.
+        logarithmic mean, each per output; for class numbers that of the classes' shares. None
+        where there is no single loss, it is not one of Keras's that are known, does not fit the
+        labels, or is zero or not finite.
     """
-    if model.loss is None or isinstance(model.loss, (list, tuple, dict)):
+    name = loss_name(getattr(model, 'loss', None))
+    if name not in KNOWN_LOSSES:
         return None
-    y = np.asarray(y, dtype=np.float32)
+    try:
+        least = (_class_entropy(model, np.asarray(y)) if name.startswith('sparse')
+                 else _least_constant_loss(model, name, np.asarray(y, dtype=np.float32)))
+    except Exception as error:  # whatever a loss makes of labels that it does not fit
+        LOGGER.debug('no baseline for the loss: %s', _first_line(error))
+        return None
+    return least if np.isfinite(least) and least > 0 else None
+
+
+def _class_entropy(model: Any, y: np.ndarray) -> float:
+    """The cross-entropy where each class is predicted as often as it occurs; NaN for no classes."""
+    classes = y[y != getattr(model.loss, 'ignore_class', None)]
+    units = output_units(model)
+    if np.any(classes != np.floor(classes)) or classes.min() < 0 or (
+            units and classes.max() >= units):
+        return float('nan')
+    share = np.unique(classes, return_counts=True)[1] / classes.size
+    return float(-np.sum(share * np.log(share)))
+
+
+def _least_constant_loss(model: Any, name: str, y: np.ndarray) -> float:
+    """The smallest loss of a constant in the labels' shape; NaN if that is not the model's."""
+    shape = getattr(model, 'output_shape', None)
+    if isinstance(shape, tuple) and not _same_shape(shape[1:], y.shape[1:]):
+        return float('nan')
     y = y[:, None] if y.ndim == 1 else y
     guesses = [y.mean(axis=0), np.median(y, axis=0)]
     if y.min() > -1:
         guesses.append(np.expm1(np.log1p(y).mean(axis=0)))
+    if takes_logits(model.loss):
+        guesses = [_logits(name, guess) for guess in guesses]
     loss = keras.losses.get(model.loss)
     losses = []
     for guess in guesses:
         predicted = np.broadcast_to(guess, y.shape).astype(np.float32)
         losses.append(float(np.mean(to_numpy(loss(to_tensors(y), to_tensors(predicted))))))
-    least = min(losses)
-    return least if np.isfinite(least) and least > 0 else None
+    return min(losses)
+
+
+def _same_shape(outputs: Sequence[Optional[int]], labels: Sequence[int]) -> bool:
+    """Whether labels have the shape of outputs; Keras adds and drops last axes of length 1."""
+    wanted, given = list(outputs), list(labels)
+    for axes in (wanted, given):
+        while axes and axes[-1] == 1:
+            axes.pop()
+    return len(wanted) == len(given) and all(a in (None, b) for a, b in zip(wanted, given))
+
+
+def _logits(name: str, shares: np.ndarray) -> np.ndarray:
+    """What a loss turns back into these shares by softmax, or by sigmoid for a binary one."""
+    shares = np.clip(shares, 1e-6, 1 - 1e-6)
+    return np.log(shares) - (np.log(1 - shares) if name in BINARY_LOSSES else 0)
 
 
 # ------------------------------------------------------------------------------------ the probe

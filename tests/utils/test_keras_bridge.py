@@ -121,6 +121,61 @@ def test_losses_of_the_users_own_keep_their_name(name, snake):
     assert bridge.loss_name(name) == snake
 
 
+def compiled(loss, units=3, activation='softmax'):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(units, activation=activation)])
+    model.compile('sgd', loss)
+    return model
+
+
+CLASSES = np.array([0, 0, 1, 2])
+ENTROPY = 1.5 * np.log(2)
+
+
+@pytest.mark.parametrize('model, y', [
+    (compiled('sparse_categorical_crossentropy'), CLASSES),
+    (compiled('sparse_categorical_crossentropy'), CLASSES[:, None]),
+    (compiled(keras.losses.SparseCategoricalCrossentropy(from_logits=True)), CLASSES),
+    (compiled('categorical_crossentropy'), np.eye(3)[CLASSES]),
+    (compiled(keras.losses.CategoricalCrossentropy(from_logits=True)), np.eye(3)[CLASSES]),
+])
+def test_the_constant_loss_of_classes_is_their_entropy(model, y):
+    assert bridge.constant_loss(model, y) == pytest.approx(ENTROPY, rel=1e-3)
+
+
+@pytest.mark.parametrize('logits', [False, True])
+def test_the_constant_loss_of_two_classes_is_their_entropy(logits):
+    loss = keras.losses.BinaryCrossentropy(from_logits=logits)
+    found = bridge.constant_loss(compiled(loss, 1, None), np.array([0, 1, 1, 1]))
+    assert found == pytest.approx(-0.25 * np.log(0.25) - 0.75 * np.log(0.75), rel=1e-3)
+
+
+def test_the_constant_loss_of_numbers_is_their_variance():
+    assert bridge.constant_loss(compiled('mse', 1, None), np.array([1.0, 3.0])) == pytest.approx(1)
+
+
+def own_loss(y_true, y_pred):
+    raise AssertionError('nobody knows what labels this loss takes')
+
+
+def mean_squared_error(y_true, y_pred):
+    raise RuntimeError('a loss of the user that is called like one of Keras')
+
+
+@pytest.mark.parametrize('model, y', [
+    (compiled(own_loss), CLASSES),
+    (compiled(mean_squared_error, 1), CLASSES),
+    (compiled('mse'), CLASSES),
+    (compiled('sparse_categorical_crossentropy'), CLASSES + 1),
+    (compiled('sparse_categorical_crossentropy'), CLASSES - 1),
+    (compiled('sparse_categorical_crossentropy'), CLASSES + 0.5),
+    (compiled('sparse_categorical_crossentropy'), CLASSES * 0),
+    (compiled(None), CLASSES),
+    (compiled(['mse']), CLASSES),
+])
+def test_there_is_no_constant_loss_where_labels_and_loss_do_not_fit(model, y):
+    assert bridge.constant_loss(model, y) is None
+
+
 @pytest.mark.parametrize('given, kwargs, rate', [
     ('adam', {'lr': 0.01}, 0.01), ('SGD', {'learning_rate': 0.5}, 0.5), ('RMSprop', None, 0.001),
     ('SGD', {'lr': 0.1, 'decay': 0.0}, 0.1),
