@@ -103,6 +103,66 @@ def load_keras_dataset(name: str, **kwargs: Any) -> Any:
 
 # ------------------------------------------------------------------------------ optimizer, loss
 
+class _Schedule(Dict[str, Any]):
+    """The settings of a learning rate schedule, for the records, and the schedule itself.
+
+    Keras can make only schedules of its own, and registered ones, again from their settings.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], schedule: Any) -> None:
+        super().__init__(settings)
+        self.schedule = schedule
+
+
+def _registry() -> Any:
+    """Where Keras keeps the classes that users register."""
+    return keras.utils if LEGACY else keras.saving
+
+
+def _optimizer_class(name: str) -> Any:
+    """The class that a description names; None if Keras has none such."""
+    kind = getattr(keras.optimizers, name, None) or _registry().get_registered_object(name)
+    return kind if isinstance(kind, type) else None
+
+
+def _describe_optimizer(optimizer: Any) -> Dict[str, Any]:
+    """The description of an optimizer object, from which one has been built to see that it can."""
+    if isinstance(optimizer, type):
+        raise UserError('optimizer is %s, a class; give an object, such as %s(), or a name'
+                        % (quote(optimizer), optimizer.__name__))
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise UserError('optimizer is %s; give a name, such as Adam, or a Keras optimizer'
+                        % quote(optimizer))
+    kind = type(optimizer)
+    name = _registry().get_registered_name(kind)
+    if _optimizer_class(name) is not kind:
+        raise UserError('optimizer is of the class %s, which Keras cannot make anew for every '
+                        'attempt; register the class with @keras.%s.register_keras_serializable()'
+                        % (kind.__name__, 'utils' if LEGACY else 'saving'))
+    try:
+        config = dict(optimizer.get_config())
+    except Exception as error:  # whatever a user's own class or schedule raises
+        raise UserError('optimizer is of the class %s, whose get_config fails (%s); give it, and '
+                        'its schedule if it has one, a get_config'
+                        % (kind.__name__, _first_line(error))) from error
+    rate = getattr(optimizer, 'learning_rate' if LEGACY else '_learning_rate', None)
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        config['learning_rate'] = _Schedule(config['learning_rate'], rate)
+    return _checked_description({'class_name': name, 'config': config})
+
+
+def _checked_description(described: Mapping[str, Any]) -> Dict[str, Any]:
+    """A copy of a description, from which one optimizer has been built to see that it can."""
+    name, config = described.get('class_name'), described.get('config')
+    if not isinstance(name, str) or not isinstance(config, Mapping):
+        raise UserError("optimizer is %s; give a description such as {'class_name': 'Adam', "
+                        "'config': {'learning_rate': 0.001}}, a name or a Keras optimizer"
+                        % quote(described))
+    copied = {'class_name': name, 'config': dict(config)}
+    build_optimizer(copied)
+    return copied
+
+
 def optimizer_config(optimizer: Any, kwargs: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
     """Describe an optimizer so that a fresh one can be built from it for every attempt.
 
@@ -115,15 +175,12 @@ def optimizer_config(optimizer: Any, kwargs: Optional[Mapping[str, Any]] = None)
         ``{'class_name': str, 'config': dict}``.
 
     Raises:
-        UserError: for an unknown name or setting.
+        UserError: for an unknown name or setting, or an optimizer that cannot be made again.
     """
     if isinstance(optimizer, Mapping):
-        return {'class_name': optimizer['class_name'], 'config': dict(optimizer['config'])}
+        return _checked_description(optimizer)
     if not isinstance(optimizer, str):
-        if not hasattr(optimizer, 'get_config'):
-            raise UserError('optimizer is %s; give a name, such as Adam, or a Keras optimizer'
-                            % quote(optimizer))
-        return {'class_name': type(optimizer).__name__, 'config': optimizer.get_config()}
+        return _describe_optimizer(optimizer)
     names = {name.lower(): name for name in OPTIMIZERS}
     if optimizer.lower() not in names:
         raise UserError('optimizer is %s; %s' % (quote(optimizer), way_out(optimizer, OPTIMIZERS)))
@@ -143,7 +200,7 @@ def build_optimizer(described: Mapping[str, Any]) -> Any:
         UserError: if Keras refuses a setting.
     """
     config = dict(described['config'])
-    kind = getattr(keras.optimizers, described['class_name'], None)
+    kind = _optimizer_class(described['class_name'])
     if kind is None:
         raise UserError('optimizer is %s; %s' % (
             quote(described['class_name']), way_out(described['class_name'], OPTIMIZERS)))
@@ -151,13 +208,16 @@ def build_optimizer(described: Mapping[str, Any]) -> Any:
         # the older Keras divided the rate by 1 + decay * steps
         config['learning_rate'] = keras.optimizers.schedules.InverseTimeDecay(
             config.get('learning_rate', 0.001), decay_steps=1, decay_rate=config.pop('decay'))
+    if isinstance(config.get('learning_rate'), _Schedule):
+        config['learning_rate'] = config['learning_rate'].schedule
     try:
-        if described.get('config', {}).get('name'):
+        if config.get('name'):
             return kind.from_config(config)
         return kind(**config)
-    except (TypeError, ValueError) as error:
-        raise UserError('optimizer %s refuses its settings %r: %s'
-                        % (described['class_name'], dict(described['config']), error)) from error
+    except Exception as error:  # whatever the constructor of a user's own class raises, too
+        raise UserError('optimizer %s refuses its settings %s: %s; give others' % (
+            described['class_name'], quote(dict(described['config'])),
+            _first_line(error))) from error
 
 
 def current_learning_rate(model: Any) -> float:

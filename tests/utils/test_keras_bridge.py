@@ -1,9 +1,13 @@
+import copy
+import json
+
 import numpy as np
 import pytest
 
 from AutoTrainer.utils import keras_bridge as bridge
 from AutoTrainer.utils.errors import UserError
 from AutoTrainer.utils.losses import KNOWN_LOSSES
+from AutoTrainer.utils.records import plain
 
 pytestmark = pytest.mark.backend
 keras, layers = bridge.keras, bridge.keras.layers
@@ -210,6 +214,67 @@ def test_decay_slows_down_on_both_generations():
 def test_wrong_optimizers(given, kwargs, message):
     with pytest.raises(UserError, match=message):
         bridge.optimizer_config(given, kwargs)
+
+
+class Warmup(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, rate):
+        self.rate = rate
+
+    def __call__(self, step):
+        return self.rate
+
+    def get_config(self):
+        return {'rate': self.rate}
+
+
+class Nameless(Warmup):
+    def get_config(self):
+        raise NotImplementedError('no settings')
+
+
+class OwnSGD(keras.optimizers.SGD):
+    pass
+
+
+def first_step(described):
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)])
+    bridge.compile_model(model, described, 'mae', ())
+    model.set_weights([np.zeros((1, 1), 'float32')])
+    model.fit(np.ones((4, 1)), np.ones((4, 1)), batch_size=4, epochs=1, verbose=0)
+    return model.get_weights()[0][0, 0]
+
+
+def test_a_schedule_of_the_users_own_is_kept_and_written_as_settings():
+    described = bridge.optimizer_config(keras.optimizers.SGD(Warmup(0.25)))
+    written = json.loads(json.dumps(plain(described)))
+    assert written['config']['learning_rate']['config'] == {'rate': 0.25}
+    for kept in (described, copy.deepcopy(described), bridge.optimizer_config(described)):
+        assert first_step(kept) == pytest.approx(0.25)
+
+
+def test_a_registered_optimizer_of_the_users_own_is_built_anew():
+    register = (keras.utils if bridge.LEGACY else keras.saving).register_keras_serializable
+    kind = register('tests')(type('Registered', (keras.optimizers.SGD,), {}))
+    described = bridge.optimizer_config(kind(0.5))
+    assert type(bridge.build_optimizer(described)) is kind
+    assert first_step(described) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize('given, message', [
+    (keras.optimizers.Adam, 'a class; give an object, such as Adam()'),
+    ({'name': 'Adam'}, "optimizer is {'name': 'Adam'}; give a description such as"),
+    ({'class_name': 'Adam', 'config': 3}, 'give a description such as'),
+    ({'class_name': 'Adam', 'config': {'speed': 3}}, 'optimizer Adam refuses its settings'),
+    ({'class_name': 'get', 'config': {}}, "optimizer is 'get'; "),
+    (OwnSGD(), 'class OwnSGD, which Keras cannot make anew'),
+    (type('SGD', (OwnSGD,), {})(), 'register the class'),
+    (keras.optimizers.SGD(Nameless(1.0)), r'whose get_config fails \(no settings\)'),
+    (layers.Dense(1), 'give a name, such as Adam, or a Keras optimizer'),
+])
+def test_optimizers_that_cannot_be_made_again_are_refused_at_once(given, message):
+    with pytest.raises(UserError, match=message) as refused:
+        bridge.optimizer_config(given)
+    assert '\n' not in str(refused.value)
 
 
 def test_models_are_saved_whole_or_not_at_all(tmp_path):
