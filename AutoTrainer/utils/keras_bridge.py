@@ -41,6 +41,11 @@ from .model_file import SMALL, read_model_file
 from .records import RecordError, written_whole
 
 
+def _unknown_backend(name: str) -> UserError:
+    return UserError('Keras is set to the backend %s; set KERAS_BACKEND, %s'
+                     % (quote(name), way_out(name, BACKENDS)))
+
+
 def _find_keras() -> Tuple[Any, bool]:
     try:
         import keras as found
@@ -51,7 +56,14 @@ def _find_keras() -> Tuple[Any, bool]:
                 error.name, 'set KERAS_BACKEND=%s, which is' % ' or '.join(there) if there
                 else 'install one: ' + ', '.join(BACKENDS))) from error
         raise
+    except ValueError as error:
+        name = str(error).rpartition(':')[2].strip()
+        if 'backend' not in str(error):
+            raise
+        raise _unknown_backend(name) from error
     if int(found.__version__.split('.')[0]) >= 3:
+        if found.backend.backend() not in BACKENDS:  # numpy, for one, which cannot train
+            raise _unknown_backend(found.backend.backend())
         return found, False
     from tensorflow import keras as found_tf
     return found_tf, True

@@ -1,5 +1,8 @@
 import copy
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -275,6 +278,17 @@ def test_optimizers_that_cannot_be_made_again_are_refused_at_once(given, message
     with pytest.raises(UserError, match=message) as refused:
         bridge.optimizer_config(given)
     assert '\n' not in str(refused.value)
+
+
+@pytest.mark.skipif(bridge.LEGACY, reason='TF 2.3 has only one backend')
+@pytest.mark.parametrize('name', ['nonsense', 'numpy'])
+def test_backends_that_cannot_train_are_told_with_those_that_can(name):
+    done = subprocess.run([sys.executable, '-c', 'import AutoTrainer.utils.keras_bridge'],
+                          env=dict(os.environ, KERAS_BACKEND=name), stderr=subprocess.PIPE,
+                          text=True)
+    assert done.stderr.strip().splitlines()[-1] == (
+        "AutoTrainer.utils.errors.UserError: Keras is set to the backend '%s'; "
+        'set KERAS_BACKEND, known are jax, tensorflow, torch' % name)
 
 
 def test_models_are_saved_whole_or_not_at_all(tmp_path):
