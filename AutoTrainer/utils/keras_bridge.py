@@ -793,19 +793,27 @@ def load_weights(model: Any, path: str) -> None:
 # ------------------------------------------------------------------------- what a model is made of
 
 _RECTIFIERS = ('relu', 'relu6', 'ReLU', 'ThresholdedReLU')
+_RECTIFYING_FUNCTIONS = ('Relu', 'Relu6', 'ReLU', 'Maximum')
+"""Steps of a graph that are no layers: classes of Keras 3 and operations of TensorFlow."""
 
 
 def leaf_layers(model: Any) -> List[Any]:
     """All layers of a model, nested models and wrappers opened, in order."""
-    leaves: List[Any] = []
-    for layer in model.layers:
-        inner = [getattr(layer, name) for name in ('layer', 'forward_layer', 'backward_layer')
-                 if getattr(layer, name, None) is not None]
-        if hasattr(layer, 'layers'):
-            leaves.extend(leaf_layers(layer))
-        else:
-            leaves.extend(inner if inner else [layer])
-    return leaves
+    return [leaf for layer in model.layers for leaf in _opened(layer)]
+
+
+def _inner_layers(layer: Any) -> List[Any]:
+    """The layers that a model or wrapper, or a layer of the user's own that is like one, holds."""
+    held = getattr(layer, 'layers', None)
+    if not isinstance(held, (list, tuple)):
+        held = [getattr(layer, name, None)
+                for name in ('layer', 'forward_layer', 'backward_layer')]
+    return [part for part in held if isinstance(part, keras.layers.Layer)]
+
+
+def _opened(layer: Any) -> List[Any]:
+    inner = _inner_layers(layer)
+    return [leaf for part in inner for leaf in _opened(part)] if inner else [layer]
 
 
 def activation_name(layer: Any) -> str:
@@ -818,8 +826,32 @@ def activation_name(layer: Any) -> str:
 
 
 def has_rectifiers(model: Any) -> bool:
-    """Whether a model has units whose gradient can be exactly zero for good."""
-    return any(activation_name(layer) in _RECTIFIERS for layer in leaf_layers(model))
+    """Whether a model has, or may have, units whose gradient can be exactly zero for good.
+
+    What the user's own code computes is not known; it may rectify.
+    """
+    if not is_graph(model):
+        return True
+    steps = getattr(model, 'operations', None) or model.layers  # Keras 3: also functions
+    return any(_may_rectify(leaf) for step in steps for leaf in (
+        [step] if isinstance(step, keras.Model) else _opened(step)))
+
+
+def _may_rectify(step: Any) -> bool:
+    if isinstance(step, keras.Model):
+        return has_rectifiers(step)
+    kind = type(step)
+    if kind.__module__.split('.')[0] not in ('keras', 'tensorflow') or kind.__name__ == 'Lambda':
+        return True
+    if getattr(step, 'negative_slope', 0):
+        return False
+    if not isinstance(step, keras.layers.Layer):
+        return kind.__name__ in _RECTIFYING_FUNCTIONS
+    if hasattr(step, 'node_def'):  # a function that TensorFlow 2.3 wraps in a layer
+        return step.node_def.op in _RECTIFYING_FUNCTIONS
+    name = activation_name(step)
+    return name in _RECTIFIERS or bool(name) and not (
+        hasattr(keras.activations, name) or hasattr(keras.layers, name))
 
 
 def head_activation(model: Any) -> str:
