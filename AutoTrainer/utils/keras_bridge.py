@@ -874,6 +874,33 @@ def trainable_variables(model: Any) -> List[Tuple[str, Tuple[int, ...], bool]]:
             for v in model.trainable_weights]
 
 
+def _graph_nodes(model: Any) -> Dict[int, List[Any]]:
+    """The calls that make up a graph, by the id of the layer that is called.
+
+    A layer's own ``input`` and ``output`` can belong to another graph: those of a nested model are
+    the tensors inside it.
+    """
+    graph = getattr(model, '_functional', None) or model  # a Sequential of Keras 3 has one inside
+    found: Dict[int, List[Any]] = {}
+    for nodes in (getattr(graph, '_nodes_by_depth', None) or {}).values():
+        for node in nodes:
+            layer = node.outbound_layer if LEGACY else node.operation
+            found.setdefault(id(layer), []).append(node)
+    return found
+
+
+def _node_outputs(node: Any) -> List[Any]:
+    if LEGACY:
+        import tensorflow as tf
+        return list(tf.nest.flatten(node.outputs))
+    return list(node.output_tensors)
+
+
+def _input_structure(model: Any) -> Any:
+    """The inputs of a graph as it takes them: a list, or a dictionary by the user's own keys."""
+    return model.inputs if type(model).__name__ == 'Sequential' else model.input
+
+
 def first_kernel_input(model: Any, x: Any) -> Optional[np.ndarray]:
     """What reaches the first layers that have weights, on one batch.
 
@@ -884,18 +911,21 @@ def first_kernel_input(model: Any, x: Any) -> Optional[np.ndarray]:
     """
     if not is_graph(model):
         return None
+    nodes = _graph_nodes(model)
     weighted = [layer for layer in model.layers if layer.weights]
     if not weighted or type(weighted[0]).__name__ in ('Embedding', 'BatchNormalization',
                                                       'LayerNormalization', 'Normalization'):
         return None
-    try:
-        inputs = weighted[0].input
-    except (AttributeError, ValueError):  # a layer that is called more than once
+    if len(nodes.get(id(weighted[0]), ())) != 1:  # a layer that is called more than once
         return None
-    before = keras.Model(model.inputs, inputs)
+    node = nodes[id(weighted[0])][0]
+    before = keras.Model(_input_structure(model),
+                         list(node.keras_inputs if LEGACY else node.input_tensors))
     values = before(to_tensors(x), training=False)
-    return np.concatenate([np.ravel(to_numpy(v)) for v in (
-        values if isinstance(values, (list, tuple)) else [values])])
+    values = list(values) if isinstance(values, (list, tuple)) else [values]
+    if isinstance(weighted[0], keras.Model):
+        return first_kernel_input(weighted[0], values[0]) if len(values) == 1 else None
+    return np.concatenate([np.ravel(to_numpy(value)) for value in values])
 
 
 # ------------------------------------------------------------------------------- what comes in
@@ -1277,17 +1307,14 @@ def output_statistics(model: Any, x: Any) -> Tuple[List[str], Callable[[], np.nd
         array of shape (layers + 3,): mean absolute output of each layer, then smallest and largest
         value and largest row sum (over the last axis) of the model's output.
     """
-    layers = []
-    for layer in model.layers if is_graph(model) else []:
-        try:
-            if not isinstance(layer.output, (list, tuple)):
-                layers.append(layer)
-        except (AttributeError, ValueError):  # a layer that is called more than once
-            continue
-    tapped = (keras.Model(model.inputs, [layer.output for layer in layers]
-                          + list(model.outputs)[:1]) if layers else model)
-    kwargs = {'training': False} if layers else _inference(model)
-    names = [layer.name for layer in layers]
+    nodes = _graph_nodes(model) if is_graph(model) else {}
+    found = [(layer.name, _node_outputs(node)) for layer in model.layers
+             for node in nodes.get(id(layer), []) if len(nodes[id(layer)]) == 1]
+    single = [(name, outputs[0]) for name, outputs in found if len(outputs) == 1]
+    names = [name for name, _ in single]
+    tapped = (keras.Model(_input_structure(model), [output for _, output in single]
+                          + list(model.outputs)[:1]) if single else model)
+    kwargs = {'training': False} if single else _inference(model)
     x = to_tensors(x)
 
     def summarise(outputs: Any, lib: Any) -> Any:

@@ -349,6 +349,16 @@ def test_layers_within_layers_are_found():
     assert [name for name in names if name != 'InputLayer'] == ['Dense', 'Own', 'Dense']
 
 
+def test_the_first_kernel_is_found_in_a_nested_model():
+    x = np.array([[1.0, 2.0, 3.0, 4.0]], 'float32')
+    twice = layers.Lambda(lambda x: x * 2)
+    np.testing.assert_array_equal(
+        bridge.first_kernel_input(chain(twice, chain(twice, layers.Dense(1))), x),
+        4 * x.ravel())
+    normalised = chain(layers.BatchNormalization(), layers.Dense(1))
+    assert bridge.first_kernel_input(chain(twice, normalised), x) is None
+
+
 def test_models_are_saved_whole_or_not_at_all(tmp_path):
     path = tmp_path / ('model' + bridge.MODEL_SUFFIX)
     model = mlp()
