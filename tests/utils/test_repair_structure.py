@@ -414,7 +414,7 @@ def test_every_input_is_scaled_by_its_own_numbers(form, width):
     numbers = np.random.RandomState(0)
     a = (5 + 3 * numbers.randn(64, width)).astype('float32')
     b = (5000 + 900 * numbers.randn(64, 2)).astype('float32')
-    x = {'list': [a, b], 'names': {'b': b, 'a': a}, 'keys': {'v': b, 'u': a}}[form]
+    x = {'list': [a, b], 'names': {'a': a, 'b': b}, 'keys': {'u': a, 'v': b}}[form]
     given = candidate(crossed(width, by_key=form == 'keys'), x=x)
     model = build(apply('data', given, 'abnormal_data')[0])
     scaled = keras.Model(model.inputs, [layer.output for layer in model.layers
