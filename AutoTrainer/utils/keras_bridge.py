@@ -131,6 +131,11 @@ def _registry() -> Any:
     return keras.utils if LEGACY else keras.saving
 
 
+def _of_keras(kind: type) -> bool:
+    """Whether a class is one of Keras's own."""
+    return kind.__module__.split('.')[0] in ('keras', 'tensorflow')
+
+
 def _optimizer_class(name: str) -> Any:
     """The class that a description names; None if Keras has none such."""
     kind = getattr(keras.optimizers, name, None) or _registry().get_registered_object(name)
@@ -147,7 +152,9 @@ def _describe_optimizer(optimizer: Any) -> Dict[str, Any]:
                         % quote(optimizer))
     kind = type(optimizer)
     name = _registry().get_registered_name(kind)
-    if _optimizer_class(name) is not kind:
+    made = _optimizer_class(name)
+    # on PyTorch, Keras makes Adam() an object of another class of its own that is called Adam
+    if made is not kind and not (_of_keras(kind) and made):
         raise UserError('optimizer is of the class %s, which Keras cannot make anew for every '
                         'attempt; register the class with @keras.%s.register_keras_serializable()'
                         % (kind.__name__, 'utils' if LEGACY else 'saving'))
@@ -841,7 +848,7 @@ def _may_rectify(step: Any) -> bool:
     if isinstance(step, keras.Model):
         return has_rectifiers(step)
     kind = type(step)
-    if kind.__module__.split('.')[0] not in ('keras', 'tensorflow') or kind.__name__ == 'Lambda':
+    if not _of_keras(kind) or kind.__name__ == 'Lambda':
         return True
     if getattr(step, 'negative_slope', 0):
         return False
