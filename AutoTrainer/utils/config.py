@@ -237,6 +237,9 @@ def check_callback_names(callbacks: Any) -> Tuple[Any, ...]:
         raise UserError('callbacks is %s; give a list of names (%s) or Keras callbacks'
                         % (quote(callbacks), ', '.join(CALLBACKS)))
     for callback in callbacks or ():
+        if isinstance(callback, type):
+            raise UserError('callbacks has the class %s; give an object of it, %s()'
+                            % (callback.__name__, callback.__name__))
         if callback not in CALLBACKS if isinstance(callback, str) else not hasattr(
                 callback, 'on_epoch_end'):
             raise UserError('callbacks has %s; known names are %s'

@@ -103,3 +103,13 @@ def test_counts(value):
 def test_callback_names_keep_their_order():
     names = ['ReduceLR', 'estop', 'ReduceLR']
     assert check_callback_names(names) == tuple(names)
+
+
+def test_a_class_is_no_callback():
+    class Own:
+        def on_epoch_end(self, epoch, logs=None):
+            """Does nothing."""
+
+    with pytest.raises(UserError, match=r'has the class Own; give an object of it, Own\(\)'):
+        check_callback_names([Own])
+    assert len(check_callback_names([Own(), 'estop'])) == 2
