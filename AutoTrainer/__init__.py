@@ -18,7 +18,7 @@ _HOMES = {
     'ol_judge': 'AutoTrainer.utils.monitor',
     'getdynamicCF': 'AutoTrainer.utils.monitor',
     'Repair_Module': 'AutoTrainer.utils.modules',
-    'UserError': 'AutoTrainer.utils.errors',
+    'UserError': 'AutoTrainer.errors',
     'get_dataset': 'AutoTrainer.data',
 }
 

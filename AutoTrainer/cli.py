@@ -15,10 +15,10 @@ import sys
 import threading
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
-from .utils import schedule
-from .utils.config import BACKENDS, check_config, check_count, read_config
-from .utils.errors import UserError
-from .utils.report import cases_table, summary
+from .errors import UserError
+from .intake.config import BACKENDS, check_config, check_count, read_config
+from .judge import schedule
+from .report.text import cases_table, summary
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
 WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds')
@@ -170,7 +170,7 @@ def choose_backend(backend: Optional[str]) -> None:
         os.environ['KERAS_BACKEND'] = backend
     os.environ.setdefault('KERAS_BACKEND', 'jax')
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-    from .utils import keras_bridge
+    from . import keras_bridge
     if backend is not None and keras_bridge.backend() != backend:
         raise UserError('--backend is %r, but this Keras runs on %s; leave it out'
                         % (backend, keras_bridge.backend()))
@@ -188,8 +188,7 @@ def train_case(arguments: argparse.Namespace, checktype: str,
     Returns:
         The content of ``result.json``.
     """
-    from . import demo_case
-    from .utils import keras_bridge
+    from . import demo_case, keras_bridge
     if case is None:
         config = read_config(arguments.config_path)
         keras_bridge.set_seed(arguments.seed)
@@ -219,7 +218,7 @@ def refuse_unfinished(folder: str) -> None:
     Raises:
         UserError: if there is one.
     """
-    from .utils.records import read_json
+    from .record.folder import read_json
     result = os.path.join(folder, 'result.json')
     if os.path.exists(os.path.join(folder, 'run.json')) and not (
             os.path.exists(result) and read_json(result).get('status') != 'interrupted'):
@@ -240,7 +239,7 @@ def _train(arguments: argparse.Namespace, folder: str, model: Any, config: Mappi
         The content of ``result.json``.
     """
     from .data import get_dataset
-    from .utils.records import read_json
+    from .record.folder import read_json
     from .utils.utils import model_train
     try:
         with progress_line() as show:
@@ -262,7 +261,7 @@ def resume(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: if the folder holds no run, or arguments are given that stand there.
     """
-    from .utils.records import read_json
+    from .record.folder import read_json
     folder, parser = arguments.resume, build_parser()
     for name, value in vars(arguments).items():
         if name not in WITH_RESUME and value != parser.get_default(name):
@@ -288,8 +287,8 @@ def resume(arguments: argparse.Namespace) -> None:
     if backend in BACKENDS:
         os.environ.setdefault('KERAS_BACKEND', backend)
     choose_backend(None)
-    from .utils import keras_bridge
-    from .utils.journal import initial_model
+    from . import keras_bridge
+    from .record.journal import initial_model
     config = check_config(config)
     model = keras_bridge.load_model(initial_model(folder), arguments.trust_model)
     print('%s: going on' % folder, file=sys.stderr)

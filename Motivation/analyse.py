@@ -1,4 +1,4 @@
-"""What recorded trainings say about when a loss oscillates (``docs/replication.md``).
+"""What recorded trainings say about when a loss oscillates (``docs/evidence/replication.md``).
 
 Four different numbers answer "when" for one run:
 

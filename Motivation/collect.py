@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from AutoTrainer.utils.errors import UserError
-from AutoTrainer.utils.records import read_json
+from AutoTrainer.errors import UserError
+from AutoTrainer.record.folder import read_json
 
 from .histories import SETTINGS_FILE, read_history
 from .output import make_folder, run_command

@@ -14,8 +14,8 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 
-from AutoTrainer.utils.errors import UserError
-from AutoTrainer.utils.schedule import constant_interval
+from AutoTrainer.errors import UserError
+from AutoTrainer.judge.schedule import constant_interval
 
 from .analyse import RULES, CaseFindings, RunFindings, analyse_case
 from .histories import Case

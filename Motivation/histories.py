@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from AutoTrainer.utils.errors import UserError
-from AutoTrainer.utils.records import read_json
+from AutoTrainer.errors import UserError
+from AutoTrainer.record.folder import read_json
 
 COLUMNS = ('loss', 'accuracy', 'val_loss', 'val_accuracy')
 """Columns of a history, in upstream's order."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from AutoTrainer.utils.keras_bridge import keras, set_seed
+from AutoTrainer.keras_bridge import keras, set_seed
 
 DEPTHS = {'relu20': 20, 'relu34': 34}
 """Hidden layers by the model's name."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer.errors import UserError
 
 from .histories import OWN_DATA, Case, find_cases
 

@@ -24,9 +24,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 import numpy as np
 
-from AutoTrainer.utils.collapse import CollapseTracker
+from AutoTrainer.judge.collapse import CollapseTracker
+from AutoTrainer.judge.schedule import check_checktype, check_is_due, constant_interval
 from AutoTrainer.utils.monitor import DEFAULT_PARAMS, HistoryState, needs_probe
-from AutoTrainer.utils.schedule import check_checktype, check_is_due, constant_interval
 
 from .analyse import RULES, dead_from, first_epoch, verdicts
 from .histories import Case, Run

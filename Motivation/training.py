@@ -13,10 +13,11 @@ from typing import Any, Optional, Sequence
 
 import numpy as np
 
+from AutoTrainer import keras_bridge
 from AutoTrainer.data import get_dataset
-from AutoTrainer.utils import inputs, keras_bridge
-from AutoTrainer.utils.errors import UserError
-from AutoTrainer.utils.records import write_json
+from AutoTrainer.errors import UserError
+from AutoTrainer.intake import inputs
+from AutoTrainer.record.folder import write_json
 
 from .collect import Settings, read_settings, run_path
 from .histories import COLUMNS, SETTINGS_FILE

@@ -28,7 +28,7 @@ def start(description: str, **options: Dict[str, Any]) -> Tuple[argparse.Namespa
     arguments = parser.parse_args()
     from AutoTrainer.cli import choose_backend
     choose_backend(None)
-    from AutoTrainer.utils import keras_bridge
+    from AutoTrainer import keras_bridge
     return arguments, keras_bridge
 
 

@@ -11,9 +11,9 @@ from ._common import deep_mlp, finish, mnist_rows, spread, start
 def save_now_and_then(bridge: Any, data: Dict[str, Any], epochs: int,
                       seconds: float) -> Dict[str, Any]:
     """Train once with checkpoints every ``seconds`` at the most, and time them."""
+    from AutoTrainer.intake.config import Training
+    from AutoTrainer.record.checkpoint import Checkpoint, Interval
     from AutoTrainer.utils import utils
-    from AutoTrainer.utils.checkpoint import Checkpoint, Interval
-    from AutoTrainer.utils.config import Training
     spent: List[float] = []
     sizes: List[int] = []
 

@@ -22,7 +22,7 @@ CONTROL = 'none_again'
 def one_run(model: Any, initial: List[Any], data: Dict[str, Any], batch_size: int, epochs: int,
             checktype: Optional[str]) -> Dict[str, Any]:
     """Seconds of one training and of its epochs, its checks and probes."""
-    from AutoTrainer.utils import keras_bridge
+    from AutoTrainer import keras_bridge
     from AutoTrainer.utils.utils import LossHistory
     ends: List[float] = []
     clock = keras_bridge.keras.callbacks.LambdaCallback(

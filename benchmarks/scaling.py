@@ -25,8 +25,8 @@ def probe_cost(bridge: Any, depth: int, width: int, checks: int) -> Dict[str, An
 
 def history_cost(lengths: List[int]) -> List[Dict[str, Any]]:
     """Microseconds that a look at the history takes after so many epochs (median of 101)."""
+    from AutoTrainer.judge.watcher import Watcher
     from AutoTrainer.utils.monitor import IssueMonitor
-    from AutoTrainer.utils.watcher import Watcher
     random = np.random.RandomState(0)
     last = max(lengths) + 101
     curves = random.rand(4, last) * [[1], [0.2], [1], [0.2]] + 0.75

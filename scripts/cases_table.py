@@ -1,4 +1,4 @@
-"""Turn results of ``reproduce.py --all-cases --json`` into the table of ``docs/cases.md``.
+"""Turn results of ``reproduce.py --all-cases --json`` into the table of ``docs/evidence/cases.md``.
 
 Usage: ``python scripts/cases_table.py FILE...``, one file per seed, all of one stack.
 """
@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Sequence
 
 sys.path.insert(0, '.')
 
-from AutoTrainer.utils.report import percent  # noqa: E402
+from AutoTrainer.report.text import percent  # noqa: E402
 
 
 def read(path: str) -> Dict[str, Any]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from AutoTrainer import keras_bridge
 from AutoTrainer.cli import main
 from AutoTrainer.demo_case import case_config, case_names
-from AutoTrainer.utils import keras_bridge
-from AutoTrainer.utils.config import BACKENDS
+from AutoTrainer.intake.config import BACKENDS
 
 pytestmark = pytest.mark.backend
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,8 +9,8 @@ import functools
 import numpy as np
 import pytest
 
+from AutoTrainer import keras_bridge
 from AutoTrainer.data import get_dataset
-from AutoTrainer.utils import keras_bridge
 from AutoTrainer.utils.utils import LossHistory
 
 pytestmark = pytest.mark.backend

@@ -1,4 +1,4 @@
-"""docs/upstream-differences.md against the tests that it names, and these against it."""
+"""docs/evidence/upstream-differences.md against the tests that it names, and these against it."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ DECISIONS = 'Other differences, each a decision'
 def tables():
     """Rows of every table by the heading above it, as lists of cells."""
     found, heading = {}, ''
-    text = (ROOT / 'docs' / 'upstream-differences.md').read_text(encoding='utf-8')
+    text = (ROOT / 'docs' / 'evidence' / 'upstream-differences.md').read_text(encoding='utf-8')
     for line in text.splitlines():
         if line.startswith('#'):
             heading = line.strip('# ')

@@ -1,6 +1,6 @@
 """Faults of upstream that show in whole trainings, or belong to no single module.
 
-The others are tested beside what they concern; ``docs/upstream-differences.md`` says where.
+The others are tested beside what they concern: ``docs/evidence/upstream-differences.md``.
 """
 
 import contextlib
@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from AutoTrainer import keras_bridge
 from AutoTrainer.data import get_dataset
 from AutoTrainer.demo_case import case_config, case_model, case_names
-from AutoTrainer.utils import inputs, keras_bridge, repair
+from AutoTrainer.errors import UserError
+from AutoTrainer.intake import inputs
+from AutoTrainer.utils import repair
 from AutoTrainer.utils.compute_gradient import gradient_summary
-from AutoTrainer.utils.errors import UserError
 from AutoTrainer.utils.monitor import GradientSummary, IssueMonitor, gradient_issue, ol_judge
 from AutoTrainer.utils.utils import LossHistory, model_train
 
@@ -89,7 +91,7 @@ before = surroundings()
 import AutoTrainer
 for name in AutoTrainer.__all__:
     getattr(AutoTrainer, name)
-import AutoTrainer.cli, AutoTrainer.data, AutoTrainer.demo_case, AutoTrainer.utils.report
+import AutoTrainer.cli, AutoTrainer.data, AutoTrainer.demo_case, AutoTrainer.report.text
 assert surroundings() == before, [a for a, b in zip(surroundings(), before) if a != b]
 '''
 

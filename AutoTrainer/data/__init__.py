@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict
 
 from AutoTrainer.data import cifar10, digits, imdb, mnist, reuters, sequences, simplednn
 from AutoTrainer.data.common import Dataset, DatasetError
-from AutoTrainer.utils.errors import UserError, quote, way_out
+from AutoTrainer.errors import UserError, quote, way_out
 
 __all__ = ['DATASETS', 'Dataset', 'DatasetError', 'get_dataset']
 

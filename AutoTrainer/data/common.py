@@ -4,7 +4,7 @@ from typing import Dict, Tuple
 
 import numpy as np
 
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer.errors import UserError
 
 #: What ``load_data`` returns: (inputs, labels) for training and for validation, as published.
 RawData = Tuple[Tuple[np.ndarray, np.ndarray], Tuple[np.ndarray, np.ndarray]]

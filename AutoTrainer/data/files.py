@@ -70,7 +70,7 @@ def load(dataset: str, names: Sequence[str], read: Callable[[Path], RawData],
                 f'({_summary(error)}); replace it by the published {names[0]}, or remove it to '
                 'have it downloaded') from error
     # Imported here, because reading a file needs no Keras and importing Keras takes seconds.
-    from AutoTrainer.utils.keras_bridge import load_keras_dataset
+    from AutoTrainer.keras_bridge import load_keras_dataset
     try:
         # Keras reports its progress on standard output, which belongs to results here.
         with contextlib.redirect_stdout(sys.stderr):

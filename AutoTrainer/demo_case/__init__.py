@@ -1,6 +1,6 @@
 """Demo cases: one folder each, with a configuration and a model builder.
 
-A case is a folder with ``config.json`` (as :mod:`AutoTrainer.utils.config` reads it) and
+A case is a folder with ``config.json`` (as :mod:`AutoTrainer.intake.config` reads it) and
 ``demo.py`` with ``build_model(keras)``, which returns an untrained model.
 """
 
@@ -8,8 +8,8 @@ import importlib
 import os
 from typing import Any, Dict, List
 
-from ..utils.config import read_config
-from ..utils.errors import UserError, quote, way_out
+from ..errors import UserError, quote, way_out
+from ..intake.config import read_config
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

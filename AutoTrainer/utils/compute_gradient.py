@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from . import keras_bridge
+from .. import keras_bridge
 from .monitor import GradientSummary, OutputSummary, Task
 
 
@@ -164,7 +164,7 @@ def summarise_gradients(variables: Any, rows: np.ndarray, rectified: bool, secon
     Args:
         variables: (name, shape, belongs to an Embedding) of every trainable variable.
         rows: array of shape (variables, 5), see
-            :func:`AutoTrainer.utils.keras_bridge.gradient_statistics`.
+            :func:`AutoTrainer.keras_bridge.gradient_statistics`.
         rectified: whether the model has units that can die.
         seconds: what the measurement cost.
         silent: see :func:`silent_inputs`.

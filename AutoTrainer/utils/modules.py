@@ -16,10 +16,10 @@ from typing import (
     Tuple,
 )
 
-from .errors import UserError
+from ..errors import UserError
+from ..record.folder import RecordError
 from .logger import LOGGER
 from .monitor import ISSUE_PRIORITY
-from .records import RecordError
 from .repair import SOLUTIONS, STRATEGIES, Candidate, Solution, read_strategy, repair_strategy  # noqa: F401
 
 MOST_ROUNDS = 10

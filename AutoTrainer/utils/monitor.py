@@ -6,7 +6,7 @@ training (loss and accuracy per epoch) and the summaries that the probe of
 
 The symptoms are those of Table I of the AUTOTRAINER paper (ICSE 2021); the check interval
 ``getdynamicCF`` is the 2023 thesis's. Where the rule in force differs from upstream's code,
-``docs/upstream-differences.md`` says so.
+``docs/evidence/upstream-differences.md`` says so.
 """
 
 import collections
@@ -27,10 +27,10 @@ from typing import (
 
 import numpy as np
 
-from .collapse import CollapseTracker
-from .config import check_number
-from .errors import UserError
-from .losses import (
+from ..errors import UserError
+from ..intake.config import check_number
+from ..judge.collapse import CollapseTracker
+from ..judge.losses import (
     CATEGORICAL_LOSSES,
     CLASS_LOSSES,
     KNOWN_LOSSES,

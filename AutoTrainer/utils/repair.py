@@ -1,16 +1,16 @@
 """The solutions by name, and in which order each strategy tries them.
 
-A solution is a pure function of a candidate (see :mod:`AutoTrainer.utils.solution`); nothing is
-trained here. What each does stands in :mod:`AutoTrainer.utils.repair_structure` (it changes the
-model) or :mod:`AutoTrainer.utils.repair_training` (it changes the training).
+A solution is a pure function of a candidate (:mod:`AutoTrainer.solutions.candidate`); nothing is
+trained here. What each does stands in :mod:`AutoTrainer.solutions.structure` (it changes the
+model) or :mod:`AutoTrainer.solutions.training` (it changes the training).
 """
 
 from typing import Dict, List, Tuple
 
-from .errors import UserError
-from .repair_structure import STRUCTURE_SOLUTIONS
-from .repair_training import TRAINING_SOLUTIONS
-from .solution import Candidate, Solution
+from ..errors import UserError
+from ..solutions.candidate import Candidate, Solution
+from ..solutions.structure import STRUCTURE_SOLUTIONS
+from ..solutions.training import TRAINING_SOLUTIONS
 
 __all__ = ['SOLUTIONS', 'STRATEGIES', 'Candidate', 'Solution', 'read_strategy', 'repair_strategy']
 

@@ -20,11 +20,10 @@ from typing import (
 
 import numpy as np
 
-from . import inputs, keras_bridge, schedule
-from .best_weights import BestWeights
-from .checkpoint import Checkpoint, Interval, SeedEpochs, check_interval, damaged, read_checkpoint
-from .compute_gradient import Batch, Probe, draw_batch, label_kind
-from .config import (
+from .. import keras_bridge
+from ..errors import UserError
+from ..intake import inputs
+from ..intake.config import (
     Training,
     check_callback_names,
     check_config,
@@ -33,12 +32,18 @@ from .config import (
     check_seed,
     optional_path,
 )
-from .errors import UserError
-from .journal import Journal, begin_run, trained_model
-from .logger import LOGGER, log_to_file, stop_logging
-from .modules import Candidate, Outcome, Repair, Repair_Module, Step
-from .monitor import IssueMonitor, Task, Verdict, accuracy_counts
-from .records import (
+from ..judge import schedule
+from ..judge.watcher import Check, Watcher
+from ..record.best_weights import BestWeights
+from ..record.checkpoint import (
+    Checkpoint,
+    Interval,
+    SeedEpochs,
+    check_interval,
+    damaged,
+    read_checkpoint,
+)
+from ..record.folder import (
     SCHEMA_VERSION,
     Recorder,
     RecordError,
@@ -46,8 +51,12 @@ from .records import (
     last_number,
     write_json,
 )
+from ..record.journal import Journal, begin_run, trained_model
+from .compute_gradient import Batch, Probe, draw_batch, label_kind
+from .logger import LOGGER, log_to_file, stop_logging
+from .modules import Candidate, Outcome, Repair, Repair_Module, Step
+from .monitor import IssueMonitor, Task, Verdict, accuracy_counts
 from .TimeCounter import TimeCounter
-from .watcher import Check, Watcher
 
 PROBE_ROWS = (32, 512)
 """Rows of the probe's batch: the training's batch size, kept between these two."""
@@ -402,8 +411,8 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
     that was interrupted can be gone on with.
 
     Args:
-        model: a :class:`~AutoTrainer.utils.keras_bridge.Blueprint`, or an untrained Keras model.
-        config: a :class:`~AutoTrainer.utils.config.Training`, or the arguments of one by name.
+        model: a :class:`~AutoTrainer.keras_bridge.Blueprint`, or an untrained Keras model.
+        config: a :class:`~AutoTrainer.intake.config.Training`, or the arguments of one by name.
         satisfied_acc: accuracy from which the run counts as converged.
         save_dir: the run folder; None writes nothing.
         retrain_dir: folder of this attempt's history; default ``save_dir``.
@@ -544,7 +553,7 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
     Args:
         model: an untrained Keras model, or the path of one (``.keras``, ``.h5``). It is not
             changed: what is trained is built from it (a subclassed model is trained itself).
-        train_config_set: a configuration as :func:`~AutoTrainer.utils.config.read_config` returns
+        train_config_set: a configuration as :func:`~AutoTrainer.intake.config.read_config` returns
             it; the arguments below win over it.
         optimizer: name, Keras optimizer, or its description.
         loss: name, function or object.
@@ -557,7 +566,7 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
         new_issue_dir: folder for a record of every new issue that a solution brought up.
         verb: verbosity of ``fit``.
         determine_threshold: epochs in a row that the overfitting symptoms must last.
-        save_dir: the run folder (``docs/run-folder.md``); what an earlier run left there is
+        save_dir: the run folder (``docs/guide/run-folder.md``); what an earlier run left there is
             replaced.
         checktype: when to look: ``'dynamic'`` (default), ``'adaptive'`` or ``'epoch_N'``.
         autorepair: whether to repair; otherwise only the diagnosis and the solutions.
@@ -584,7 +593,7 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
 
     Raises:
         UserError: for anything in the arguments that cannot work, before training; while training
-            only a :class:`~AutoTrainer.utils.records.RecordError`, if the run folder cannot be
+            only a :class:`~AutoTrainer.record.folder.RecordError`, if the run folder cannot be
             written any more.
         KeyboardInterrupt: if it is interrupted; ``result.json`` says so and has what is known.
     """

@@ -56,7 +56,7 @@ def test_scaled_and_one_hot(data_folder, batches):
 def test_what_keras_gives_comes_out_alike(batches, monkeypatch):
     images = np.zeros((2, 3, 32, 32), dtype='uint8')  # Keras set to channels first
     labels = np.array([[3], [4]])
-    monkeypatch.setattr('AutoTrainer.utils.keras_bridge.load_keras_dataset',
+    monkeypatch.setattr('AutoTrainer.keras_bridge.load_keras_dataset',
                         lambda name: ((images, labels), (images, labels)))
     (x, y), _ = cifar10.load_data()
     assert x.shape == (2, 32, 32, 3) and y.tolist() == [3, 4]

@@ -6,7 +6,7 @@ import published_files as published
 import pytest
 
 from AutoTrainer.data import DatasetError, files, get_dataset
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer.errors import UserError
 
 WRITERS = {
     # data set: (its published file, what writes a small one)
@@ -23,7 +23,7 @@ def offline(monkeypatch):
     """Keras as it behaves without a network."""
     def fail(name, **_):
         raise Exception('URL fetch failure on somewhere: None -- no network\nsecond line')
-    monkeypatch.setattr('AutoTrainer.utils.keras_bridge.load_keras_dataset', fail)
+    monkeypatch.setattr('AutoTrainer.keras_bridge.load_keras_dataset', fail)
 
 
 def failure(name):
@@ -182,7 +182,7 @@ def test_download_is_left_to_keras_and_keeps_standard_output_clean(
         asked.append((name, arguments))
         return ((np.zeros((2, 28, 28), 'uint8'), np.array([1, 2])),
                 (np.zeros((1, 28, 28), 'uint8'), np.array([3])))
-    monkeypatch.setattr('AutoTrainer.utils.keras_bridge.load_keras_dataset', download)
+    monkeypatch.setattr('AutoTrainer.keras_bridge.load_keras_dataset', download)
     dataset = get_dataset('mnist')
     assert asked == [('mnist', {})]
     assert dataset['x'].shape == (2, 784) and dataset['y_val'].argmax() == 3

@@ -60,7 +60,7 @@ def test_same_as_keras_reads_the_same_file(module, write, data_folder, monkeypat
     name = module.__name__.split('.')[-1]
     path = data_folder / (name + '.npz')
     write(path)
-    from AutoTrainer.utils.keras_bridge import load_keras_dataset
+    from AutoTrainer.keras_bridge import load_keras_dataset
     keras_modules = [loaded for full, loaded in list(sys.modules.items())
                      if full.endswith('.datasets.' + name) and hasattr(loaded, 'get_file')]
     assert keras_modules

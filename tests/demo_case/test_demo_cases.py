@@ -4,14 +4,14 @@ import os
 import numpy as np
 import pytest
 
-from AutoTrainer import demo_case
+from AutoTrainer import demo_case, keras_bridge
 from AutoTrainer.data import get_dataset
-from AutoTrainer.utils import inputs, keras_bridge
+from AutoTrainer.intake import inputs
 from AutoTrainer.utils.monitor import ISSUE_PRIORITY
 from AutoTrainer.utils.repair import STRATEGIES
 from AutoTrainer.utils.utils import model_train
 
-# What every case is there to show. docs/cases.md has the figures for more seeds and the repairs.
+# What every case is there to show; docs/evidence/cases.md has more seeds and the repairs.
 ISSUES = {
     'Abnormal_Data_Case': 'abnormal_data',
     'Digits_Conv_Case': 'relu',

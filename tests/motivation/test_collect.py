@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from AutoTrainer.utils.errors import UserError
-from AutoTrainer.utils.records import read_json, write_json
+from AutoTrainer.errors import UserError
+from AutoTrainer.record.folder import read_json, write_json
 from Motivation import collect
 from Motivation.collect import Ended, Settings, duration, main, run_path
 from Motivation.histories import read_history
@@ -183,7 +183,7 @@ def test_upstreams_doors(door, model):
 @pytest.fixture(scope='module')
 def small_model(tmp_path_factory):
     """A model file that trains quickly on digits."""
-    from AutoTrainer.utils import keras_bridge
+    from AutoTrainer import keras_bridge
     keras = keras_bridge.keras
     keras_bridge.set_seed(3)
     model = keras.Sequential([keras.Input(shape=(64,)), keras.layers.Dense(8, activation='relu'),
@@ -277,7 +277,7 @@ def test_the_thesiss_models(name, layers):
 
 @pytest.mark.backend
 def test_the_collection_saves_what_all_runs_start_from(tmp_path):
-    from AutoTrainer.utils import keras_bridge
+    from AutoTrainer import keras_bridge
     from Motivation import training
     training.prepare(tmp_path, SETTINGS)
     saved = keras_bridge.load_model(str(tmp_path / training.INITIAL_MODEL))

@@ -3,7 +3,7 @@ import xml.etree.ElementTree
 
 import pytest
 
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer.errors import UserError
 from Motivation import figures
 from Motivation.analyse import CaseFindings, RunFindings
 from Motivation.figures import (

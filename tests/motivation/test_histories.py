@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer.errors import UserError
 from Motivation.histories import OWN_DATA, find_cases, read_history
 
 HEADER = ',loss,accuracy,val_loss,val_accuracy\n'

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer.errors import UserError
 from Motivation.output import csv_text, markdown_table, show, write_atomically
 
 

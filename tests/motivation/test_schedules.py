@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from AutoTrainer.utils.schedule import check_is_due
+from AutoTrainer.judge.schedule import check_is_due
 from Motivation import schedules
 from Motivation.analyse import RULES
 from Motivation.histories import Case, Run, find_cases

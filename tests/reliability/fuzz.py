@@ -134,8 +134,11 @@ class Readers:
     """
 
     def __init__(self, folder):
-        from AutoTrainer.utils import checkpoint, config, journal, keras_bridge, records
-        from AutoTrainer.utils.errors import UserError
+        from AutoTrainer import keras_bridge
+        from AutoTrainer.errors import UserError
+        from AutoTrainer.intake import config
+        from AutoTrainer.record import checkpoint, journal
+        from AutoTrainer.record import folder as records
         self.refusal = UserError
         self.folder = folder
         self.bridge, self.checkpoint, self.journal = keras_bridge, checkpoint, journal

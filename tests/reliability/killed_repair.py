@@ -18,7 +18,9 @@ import time
 
 import numpy as np
 
-from AutoTrainer.utils import keras_bridge, records, repair
+from AutoTrainer import keras_bridge
+from AutoTrainer.record import folder as records
+from AutoTrainer.utils import repair
 from AutoTrainer.utils.utils import model_train
 
 # Three to five trainings: one that fails, one that is an improvement, one that solves it, and one

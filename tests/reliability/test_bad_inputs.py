@@ -6,8 +6,10 @@ import random
 import numpy as np
 import pytest
 
-from AutoTrainer.utils import inputs, keras_bridge, records
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer import keras_bridge
+from AutoTrainer.errors import UserError
+from AutoTrainer.intake import inputs
+from AutoTrainer.record import folder as records
 from AutoTrainer.utils.utils import (
     LossHistory,
     epoch_values,
@@ -361,7 +363,7 @@ def test_a_training_by_hand_can_be_resumed(tmp_path):
     config = {'optimizer': keras_bridge.optimizer_config('Adam'), 'batch_size': 16, 'epochs': 4,
               'loss': 'categorical_crossentropy', 'callbacks': (),
               'dataset': {'x': X, 'y': ONE_HOT, 'x_val': None, 'y_val': None}}
-    from AutoTrainer.utils.checkpoint import Interval
+    from AutoTrainer.record.checkpoint import Interval
     seen = []
 
     def go(folder, **arguments):

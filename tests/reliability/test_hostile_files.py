@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from AutoTrainer import keras_bridge
 from AutoTrainer.cli import main
-from AutoTrainer.utils import keras_bridge, records
-from AutoTrainer.utils.config import check_config, read_config
-from AutoTrainer.utils.errors import UserError, quote
-from AutoTrainer.utils.model_file import look
+from AutoTrainer.errors import UserError, quote
+from AutoTrainer.intake.config import check_config, read_config
+from AutoTrainer.intake.model_file import look
+from AutoTrainer.record import folder as records
 
 GOOD = {'optimizer': 'SGD', 'opt_kwargs': {'lr': 0.01}, 'batchsize': 32, 'epoch': 2,
         'loss': 'categorical_crossentropy', 'dataset': 'simplednn_blob', 'callbacks': ['estop']}
@@ -296,7 +297,7 @@ def test_a_module_named_by_a_file_is_not_imported(tmp_path, capsys, monkeypatch)
 
 
 def test_a_file_that_the_library_never_ends_reading(tmp_path, capsys, monkeypatch):
-    from AutoTrainer.utils import model_file
+    from AutoTrainer.intake import model_file
     path = saved(tmp_path)
     stuck = tmp_path / 'stuck.py'
     stuck.write_text('import time; time.sleep(600)')
@@ -309,7 +310,7 @@ def test_a_file_that_the_library_never_ends_reading(tmp_path, capsys, monkeypatc
 
 def test_modules_beside_the_reader_stand_in_for_none(tmp_path, monkeypatch):
     """The reader runs as a script; the modules of its folder are not in its way."""
-    from AutoTrainer.utils import model_file
+    from AutoTrainer.intake import model_file
     copy = tmp_path / 'copy'
     copy.mkdir()
     shutil.copy(model_file.__file__, str(copy / 'model_file.py'))

@@ -13,9 +13,11 @@ import killed_repair
 import numpy as np
 import pytest
 
+from AutoTrainer import keras_bridge
 from AutoTrainer.cli import main
-from AutoTrainer.utils import keras_bridge, records, repair
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer.errors import UserError
+from AutoTrainer.record import folder as records
+from AutoTrainer.utils import repair
 
 pytestmark = pytest.mark.backend
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,7 +212,7 @@ def test_a_damaged_checkpoint_is_told(undisturbed, tmp_path, content):
 
 HOLD = '''
 import sys, time
-from AutoTrainer.utils.records import RunFolder
+from AutoTrainer.record.folder import RunFolder
 RunFolder(sys.argv[1])
 print('held', flush=True)
 time.sleep(600)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from AutoTrainer import LossHistory
-from AutoTrainer.utils import keras_bridge as bridge
+from AutoTrainer import keras_bridge as bridge
 
 pytestmark = pytest.mark.backend
 keras, layers = bridge.keras, bridge.keras.layers

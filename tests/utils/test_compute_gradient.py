@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from AutoTrainer.utils import compute_gradient, keras_bridge
+from AutoTrainer import keras_bridge
+from AutoTrainer.utils import compute_gradient
 from AutoTrainer.utils.monitor import GradientSummary
 
 pytestmark = pytest.mark.backend

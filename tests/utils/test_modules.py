@@ -2,10 +2,10 @@
 
 import pytest
 
+from AutoTrainer.errors import UserError
+from AutoTrainer.record.folder import RecordError
 from AutoTrainer.utils import modules, repair
-from AutoTrainer.utils.errors import UserError
 from AutoTrainer.utils.modules import Candidate, Outcome, Repair_Module, filtered_issue
-from AutoTrainer.utils.records import RecordError
 from AutoTrainer.utils.repair import Solution
 
 

@@ -25,14 +25,14 @@ from candidates import (
     why_not,
 )
 
-from AutoTrainer.utils import keras_bridge
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer import keras_bridge
+from AutoTrainer.errors import UserError
 from AutoTrainer.utils.monitor import ISSUE_PRIORITY
 from AutoTrainer.utils.repair import SOLUTIONS, STRATEGIES, read_strategy, repair_strategy
 
 pytestmark = pytest.mark.backend
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of candidates.py
+ROOT = os.path.dirname(HERE)
 
 
 # ------------------------------------------------------------------------------------ strategies

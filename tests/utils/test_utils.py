@@ -4,8 +4,9 @@ import os
 import numpy as np
 import pytest
 
-from AutoTrainer.utils import keras_bridge, records
-from AutoTrainer.utils.errors import UserError
+from AutoTrainer import keras_bridge
+from AutoTrainer.errors import UserError
+from AutoTrainer.record import folder as records
 from AutoTrainer.utils.monitor import Verdict
 from AutoTrainer.utils.utils import LossHistory, epoch_values, model_retrain, model_train
 

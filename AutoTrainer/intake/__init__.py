@@ -1,0 +1,1 @@
+"""What comes in, checked before an hour is spent on it."""

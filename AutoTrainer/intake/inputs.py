@@ -1,0 +1,248 @@
+"""Checks a data set against a model before an hour is spent on it; knows no Keras."""
+
+import hashlib
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..errors import UserError, quote
+from ..judge.losses import KNOWN_LOSSES
+
+Shape = Optional[Tuple[Optional[int], ...]]
+
+
+def check_dataset(dataset: Any) -> Dict[str, Any]:
+    """Check that a data set can be trained on.
+
+    Args:
+        dataset: a mapping with ``x``, ``y`` and, optionally, ``x_val``, ``y_val``; each an array of
+            shape (rows, …), ``x`` also a list or dictionary of such arrays.
+
+    Returns:
+        A new dictionary with these four keys; missing validation data is None. Fractions are
+        float32, as Keras makes them.
+
+    Raises:
+        UserError: for missing or unknown parts, rows that do not pair up, emptiness, text, NaN or
+            infinities.
+    """
+    if not isinstance(dataset, Mapping):
+        raise UserError('dataset is a %s; give a dictionary with x, y, x_val and y_val'
+                        % type(dataset).__name__)
+    for key in dataset:
+        if key not in ('x', 'y', 'x_val', 'y_val'):
+            raise UserError('dataset has an unknown key %s; known are x, y, x_val and y_val '
+                            '(to train with weights, put LossHistory into your own fit)'
+                            % quote(key))
+    for key in ('x', 'y'):
+        if dataset.get(key) is None:
+            raise UserError('dataset has no %r; give x and y, and x_val and y_val for validation'
+                            % key)
+    if (dataset.get('x_val') is None) != (dataset.get('y_val') is None):
+        raise UserError('dataset has only one of x_val and y_val; give both or neither')
+    checked = {key: _arrays(key, dataset.get(key)) for key in ('x', 'y', 'x_val', 'y_val')}
+    for x, y in (('x', 'y'), ('x_val', 'y_val')):
+        counts = sorted({len(part) for key in (x, y) for part in parts(checked[key])})
+        if len(counts) > 1:
+            raise UserError('%s and %s have %s rows; give as many labels as inputs'
+                            % (x, y, ' and '.join(map(str, counts))))
+    return checked
+
+
+def parts(data: Any) -> Sequence[Any]:
+    """The arrays of an array, a list or a dictionary of arrays; none for None."""
+    if data is None:
+        return []
+    if isinstance(data, Mapping):
+        return list(data.values())
+    return list(data) if isinstance(data, (list, tuple)) else [data]
+
+
+def _arrays(key: str, data: Any) -> Any:
+    if data is None:
+        return None
+    if isinstance(data, Mapping):
+        return {name: _array('%s[%r]' % (key, name), value) for name, value in data.items()}
+    if isinstance(data, (list, tuple)) and all(isinstance(a, np.ndarray) for a in data):
+        return [_array('%s[%d]' % (key, i), value) for i, value in enumerate(data)]
+    return _array(key, data)
+
+
+def _array(name: str, data: Any) -> np.ndarray:
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise UserError('%s cannot be made an array (%s); give rows of equal length'
+                        % (name, quote(str(error))[1:-1])) from error
+    if array.dtype.kind not in 'biuf':
+        raise UserError('%s holds %s (for example %s); give numbers in rows of equal length'
+                        % (name, array.dtype, quote(array.ravel()[:1].tolist())[1:-1]))
+    if array.ndim == 0 or array.size == 0:
+        raise UserError('%s is empty (shape %s); give at least one row' % (name, array.shape))
+    if array.dtype.kind == 'f':
+        with np.errstate(over='ignore'):  # what is too large becomes infinite and is told below
+            array = array.astype(np.float32, copy=False)
+        bad = array.size - int(np.count_nonzero(np.isfinite(array)))
+        if bad:
+            kind = 'NaN' if np.isnan(array).any() else 'infinite'
+            first = int(np.argwhere(~np.isfinite(array))[0][0])
+            raise UserError('%s holds %d values that are NaN or infinite (the first, %s, in row '
+                            '%d); clean the data before training' % (name, bad, kind, first))
+    return array
+
+
+def fingerprint(dataset: Mapping[str, Any]) -> str:
+    """A short text that two data sets share only if they are the same.
+
+    Args:
+        dataset: as :func:`check_dataset` returns it.
+    """
+    digest = hashlib.sha256()
+    for key in ('x', 'y', 'x_val', 'y_val'):
+        for array in parts(dataset[key]):
+            digest.update(('%s %s %s' % (key, array.dtype, array.shape)).encode('utf-8'))
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def prepare(dataset: Mapping[str, Any], output_shape: Any, loss: str,
+            integers: bool) -> Tuple[Dict[str, Any], List[str]]:
+    """Bring a data set into the form that a model and its loss take, where that is unambiguous.
+
+    Whole numbers become float32 inputs; class numbers become one-hot rows for a categorical loss,
+    one-hot rows become class numbers for a sparse one.
+
+    Args:
+        dataset: as :func:`check_dataset` returns it.
+        output_shape: the model's, (None, …).
+        loss: name of the loss.
+        integers: whether the model takes whole numbers (token numbers, for example).
+
+    Returns:
+        The data set, and what is worth knowing about it, one sentence each.
+
+    Raises:
+        UserError: for labels that no loss of this name takes.
+    """
+    ready, notes = dict(dataset), []
+    units = output_shape[-1] if _single(output_shape) else None
+    for key in ('x', 'x_val'):
+        if not integers:
+            ready[key] = _each(lambda array: array.astype(np.float32, copy=False), ready[key])
+    for key in ('y', 'y_val'):
+        labels = ready[key]
+        if not isinstance(labels, np.ndarray):
+            continue
+        _check_range(key, labels, loss)
+        shape = labels.shape[1:] if labels.shape[1:] != (1,) else ()
+        if loss == 'categorical_crossentropy' and units and units > 1 and shape == ():
+            classes = _class_numbers(key, labels, units)
+            ready[key] = np.eye(units, dtype=np.float32)[classes]
+            notes.append('%s held class numbers, loss %s takes one-hot rows: converted'
+                         % (key, loss))
+        elif loss == 'sparse_categorical_crossentropy' and units and shape == (units,) and (
+                _is_one_hot(labels)):
+            ready[key] = labels.argmax(axis=-1)
+            notes.append('%s held one-hot rows, loss %s takes class numbers: converted'
+                         % (key, loss))
+    if isinstance(ready['x'], np.ndarray) and ready['x'].ndim == 2:
+        constant = int(np.count_nonzero(ready['x'].min(axis=0) == ready['x'].max(axis=0)))
+        if constant:
+            notes.append('%d of %d columns of x are constant' % (constant, ready['x'].shape[1]))
+    labels = ready['y']
+    if isinstance(labels, np.ndarray) and bool(np.all(labels == labels[:1])):
+        notes.append('all rows of y are the same: there is nothing to learn')
+    return ready, notes
+
+
+def _each(function: Callable[[np.ndarray], np.ndarray], data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {name: function(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [function(value) for value in data]
+    return None if data is None else function(data)
+
+
+def _is_one_hot(labels: np.ndarray) -> bool:
+    return bool(np.all((labels == 0) | (labels == 1)) and np.all(labels.sum(axis=-1) == 1))
+
+
+def _class_numbers(key: str, labels: np.ndarray, units: int) -> np.ndarray:
+    """Labels as whole numbers from 0 to units - 1, in one dimension.
+
+    Raises:
+        UserError: if they are not.
+    """
+    numbers = labels.reshape(len(labels))
+    if bool(np.any(numbers != np.floor(numbers))):
+        raise UserError('%s holds %g, which is no class number; give whole numbers from 0 to %d or '
+                        'one-hot rows' % (key, numbers[numbers != np.floor(numbers)][0], units - 1))
+    if numbers.min() < 0 or numbers.max() >= units:
+        raise UserError('%s holds labels from %g to %g, but the model has %d outputs; '
+                        'number the classes from 0 or give the model more outputs'
+                        % (key, numbers.min(), numbers.max(), units))
+    return numbers.astype(np.int64)
+
+
+_SHARES = ('categorical_crossentropy', 'binary_crossentropy', 'categorical_focal_crossentropy',
+           'binary_focal_crossentropy', 'kl_divergence')
+
+
+def _check_range(key: str, labels: np.ndarray, loss: str) -> None:
+    """See that labels of rows lie in 0…1 where a loss takes them for shares.
+
+    Raises:
+        UserError: if they do not.
+    """
+    numbers = loss == 'categorical_crossentropy' and labels.shape[1:] in ((), (1,))
+    if loss in _SHARES and not numbers and (labels.min() < 0 or labels.max() > 1):
+        raise UserError('%s holds labels from %g to %g, but loss %s takes 0…1; scale the labels or '
+                        'choose another loss' % (key, labels.min(), labels.max(), loss))
+
+
+def check_fit(dataset: Mapping[str, Any], input_shape: Any, output_shape: Any, loss: str) -> None:
+    """Check that data fits a model's shapes.
+
+    Args:
+        dataset: as :func:`check_dataset` returns it.
+        input_shape: the model's, (None, …); shapes of several inputs or None are not checked.
+        output_shape: likewise.
+        loss: name of the loss; sparse ones take class numbers.
+
+    Raises:
+        UserError: if inputs or labels have another shape than the model.
+    """
+    for key in ('x', 'x_val'):
+        if isinstance(dataset[key], np.ndarray) and _single(input_shape):
+            _match(key, dataset[key].shape, input_shape, 'takes inputs')
+    for key in ('y', 'y_val'):
+        labels = dataset[key]
+        if not (isinstance(labels, np.ndarray) and _single(output_shape)
+                and loss in KNOWN_LOSSES):  # a loss of one's own may take labels of any shape
+            continue
+        units = output_shape[-1]
+        if loss.startswith('sparse_'):
+            if units and labels.shape[1:] in ((), (1,)):
+                _class_numbers(key, labels, units)
+        else:
+            shape = labels.shape
+            if len(shape) == len(output_shape) - 1:
+                if 'categorical' in loss and units and units > 1:
+                    raise UserError('%s has shape %s, class numbers, but loss %s takes one-hot '
+                                    'rows of %d; use sparse_categorical_crossentropy or encode '
+                                    'the labels' % (key, shape, loss, units))
+                shape = shape + (1,)
+            _match(key, shape, output_shape, 'has outputs')
+
+
+def _single(shape: Any) -> bool:
+    return isinstance(shape, tuple) and bool(shape) and not isinstance(shape[0], (tuple, list))
+
+
+def _match(key: str, given: Tuple[int, ...], wanted: Tuple[Optional[int], ...],
+           verb: str) -> None:
+    fits = len(given) == len(wanted) and all(
+        w is None or w == g for g, w in zip(given[1:], wanted[1:]))
+    if not fits:
+        raise UserError('%s has rows of shape %s, but the model %s of shape %s; reshape the data '
+                        'or change the model' % (key, given[1:], verb, tuple(wanted[1:])))

@@ -1,0 +1,1 @@
+"""What judges: from numbers to verdicts. Imports no framework."""

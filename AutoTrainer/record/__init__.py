@@ -1,0 +1,1 @@
+"""The run folder: written while a training runs, taken up again, read."""

@@ -1,0 +1,1 @@
+"""What mends a training: pure functions from one candidate to another."""
