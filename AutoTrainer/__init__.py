@@ -14,7 +14,7 @@ _HOMES = {
     'model_train': 'AutoTrainer.utils.utils',
     'model_retrain': 'AutoTrainer.utils.utils',
     'IssueMonitor': 'AutoTrainer.utils.monitor',
-    'Verdict': 'AutoTrainer.utils.monitor',
+    'Verdict': 'AutoTrainer.judge.facts',
     'ol_judge': 'AutoTrainer.utils.monitor',
     'getdynamicCF': 'AutoTrainer.utils.monitor',
     'Repair_Module': 'AutoTrainer.utils.modules',

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from AutoTrainer.utils.monitor import JUDGMENT_EPOCHS, OscillationCounter, extrema, judged
+from AutoTrainer.judge.history import JUDGMENT_EPOCHS, OscillationCounter, extrema, judged
 
 from .histories import OUTPUT_MARK, Case
 from .output import (

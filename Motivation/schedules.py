@@ -25,8 +25,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 
 from AutoTrainer.judge.collapse import CollapseTracker
+from AutoTrainer.judge.history import HistoryState
 from AutoTrainer.judge.schedule import check_checktype, check_is_due, constant_interval
-from AutoTrainer.utils.monitor import DEFAULT_PARAMS, HistoryState, needs_probe
+from AutoTrainer.utils.monitor import DEFAULT_PARAMS, needs_probe
 
 from .analyse import RULES, dead_from, first_epoch, verdicts
 from .histories import Case, Run

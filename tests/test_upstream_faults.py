@@ -21,9 +21,10 @@ from AutoTrainer.data import get_dataset
 from AutoTrainer.demo_case import case_config, case_model, case_names
 from AutoTrainer.errors import UserError
 from AutoTrainer.intake import inputs
+from AutoTrainer.judge.facts import GradientSummary
 from AutoTrainer.utils import repair
 from AutoTrainer.utils.compute_gradient import gradient_summary
-from AutoTrainer.utils.monitor import GradientSummary, IssueMonitor, gradient_issue, ol_judge
+from AutoTrainer.utils.monitor import IssueMonitor, gradient_issue, ol_judge
 from AutoTrainer.utils.utils import LossHistory, model_train
 
 pytestmark = pytest.mark.backend

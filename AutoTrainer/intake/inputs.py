@@ -42,11 +42,78 @@ def check_dataset(dataset: Any) -> Dict[str, Any]:
         raise UserError('dataset has only one of x_val and y_val; give both or neither')
     checked = {key: _arrays(key, dataset.get(key)) for key in ('x', 'y', 'x_val', 'y_val')}
     for x, y in (('x', 'y'), ('x_val', 'y_val')):
-        counts = sorted({len(part) for key in (x, y) for part in parts(checked[key])})
-        if len(counts) > 1:
-            raise UserError('%s and %s have %s rows; give as many labels as inputs'
-                            % (x, y, ' and '.join(map(str, counts))))
+        _check_rows(x, checked[x], y, checked[y])
     return checked
+
+
+def _check_rows(x: str, inputs: Any, y: str, labels: Any) -> None:
+    """See that inputs and labels, called x and y, have as many rows.
+
+    Raises:
+        UserError: if they do not.
+    """
+    counts = sorted({len(part) for data in (inputs, labels) for part in parts(data)})
+    if len(counts) > 1:
+        raise UserError('%s and %s have %s rows; give as many labels as inputs'
+                        % (x, y, ' and '.join(map(str, counts))))
+
+
+def check_pair(x: Any, y: Any) -> Tuple[Any, Any]:
+    """Check inputs and labels that a training is watched on, as far as they are numbers.
+
+    The same is refused as by :func:`check_dataset`; what only layers can read (text, for example)
+    passes.
+
+    Args:
+        x: array, or list or dictionary of arrays; a list of numbers or rows counts as an array.
+        y: likewise.
+
+    Returns:
+        The two, lists of numbers as arrays.
+
+    Raises:
+        UserError: for NaN and infinities, emptiness, or rows that do not pair up.
+    """
+    pair = {'x': as_arrays(x), 'y': as_arrays(y)}
+    for key, data in pair.items():
+        for name, part in (data.items() if isinstance(data, Mapping)
+                           else enumerate(data) if isinstance(data, (list, tuple))
+                           else [(None, data)]):
+            array = np.asarray(part)
+            if array.dtype.kind in 'biuf':
+                _check_numbers(key if name is None else '%s[%r]' % (key, name), array)
+    _check_rows('x', pair['x'], 'y', pair['y'])
+    return pair['x'], pair['y']
+
+
+def as_arrays(data: Any) -> Any:
+    """Data with a list of plain numbers or rows made an array; lists of arrays stay lists."""
+    if isinstance(data, list) and not any(hasattr(part, 'shape') for part in data):
+        try:
+            return np.asarray(data)
+        except ValueError as error:
+            raise UserError('training_data has rows of unequal length (%s); give rows of equal '
+                            'length' % quote(str(error))[1:-1]) from error
+    return data
+
+
+def check_classes(labels: np.ndarray, loss: str, units: int, ignored: Optional[int] = None
+                  ) -> None:
+    """See that class numbers have an output each; some backends compute with any others.
+
+    Args:
+        labels: all training labels.
+        loss: name of the loss; only sparse ones take class numbers.
+        units: outputs of the model; 0 if that is open.
+        ignored: a number that the loss leaves out.
+
+    Raises:
+        UserError: if they do not.
+    """
+    if loss.startswith('sparse') and units and labels.shape[1:] in ((), (1,)):
+        counted = labels[labels != ignored] if ignored is not None else labels
+        if counted.size:
+            _class_numbers('y', counted, units)
 
 
 def parts(data: Any) -> Sequence[Any]:
@@ -77,18 +144,28 @@ def _array(name: str, data: Any) -> np.ndarray:
     if array.dtype.kind not in 'biuf':
         raise UserError('%s holds %s (for example %s); give numbers in rows of equal length'
                         % (name, array.dtype, quote(array.ravel()[:1].tolist())[1:-1]))
-    if array.ndim == 0 or array.size == 0:
-        raise UserError('%s is empty (shape %s); give at least one row' % (name, array.shape))
     if array.dtype.kind == 'f':
         with np.errstate(over='ignore'):  # what is too large becomes infinite and is told below
             array = array.astype(np.float32, copy=False)
+    _check_numbers(name, array)
+    return array
+
+
+def _check_numbers(name: str, array: np.ndarray) -> None:
+    """See that an array of numbers can be trained on.
+
+    Raises:
+        UserError: if it is empty or holds NaN or infinities; the message names the first row.
+    """
+    if array.ndim == 0 or array.size == 0:
+        raise UserError('%s is empty (shape %s); give at least one row' % (name, array.shape))
+    if array.dtype.kind == 'f':
         bad = array.size - int(np.count_nonzero(np.isfinite(array)))
         if bad:
             kind = 'NaN' if np.isnan(array).any() else 'infinite'
             first = int(np.argwhere(~np.isfinite(array))[0][0])
             raise UserError('%s holds %d values that are NaN or infinite (the first, %s, in row '
                             '%d); clean the data before training' % (name, bad, kind, first))
-    return array
 
 
 def fingerprint(dataset: Mapping[str, Any]) -> str:

@@ -1,11 +1,11 @@
 """When to look: the ``checktype`` grammar and the schedules behind it.
 
-A schedule answers one question per epoch: is a check due? It is a function of the epoch, the
-planned epochs and, for ``adaptive``, of whether a probe could matter at all.
+A schedule answers one question per epoch: is a check due? It is a function of the epoch and the
+planned epochs. ``SCHEDULES`` is the only place that knows one by its name.
 """
 
 import re
-from typing import Optional
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from ..errors import UserError
 from ..utils.monitor import getdynamicCF
@@ -13,9 +13,23 @@ from ..utils.monitor import getdynamicCF
 DEFAULT_CHECKTYPE = 'dynamic'
 """The thesis's schedule."""
 
-ALLOWED = "'epoch_N' with N ≥ 1 (a check every N epochs), 'dynamic' or 'adaptive'"
-
 _CONSTANT = re.compile(r'epoch_([1-9][0-9]*)')
+
+
+class Schedule(NamedTuple):
+    """When a training is looked at, and at what.
+
+    Attributes:
+        interval: (epochs done, planned epochs) → N; a check is due at multiples of N.
+        sparing: whether gradients are measured only where the verdict can depend on them, and a
+            check that measured and found nothing is not written down. The other schedules measure
+            at every check, as upstream does, so that their cost stays comparable.
+        optional_issues: issues that are judged although nobody asks for them.
+    """
+
+    interval: Callable[[int, int], int]
+    sparing: bool = False
+    optional_issues: Tuple[str, ...] = ()
 
 
 def constant_interval(checktype: str) -> Optional[int]:
@@ -24,16 +38,43 @@ def constant_interval(checktype: str) -> Optional[int]:
     return int(match.group(1)) if match else None
 
 
-def check_checktype(checktype: object) -> str:
+def _dynamic(current_epoch: int, total_epoch: int) -> int:
+    return constant_interval(getdynamicCF(current_epoch, total_epoch)) or 1
+
+
+SCHEDULES: Dict[str, Schedule] = {
+    'dynamic': Schedule(_dynamic),
+    'adaptive': Schedule(lambda current_epoch, total_epoch: 1, True, ('collapse',)),
+}
+"""The schedules by name; ``'epoch_N'`` stands for one more for every N."""
+
+ALLOWED = "'epoch_N' with N ≥ 1 (a check every N epochs), " + ' or '.join(map(repr, SCHEDULES))
+
+
+def read_checktype(checktype: object) -> Schedule:
+    """The schedule that a ``checktype`` names.
+
+    Raises:
+        UserError: if it names none; the message quotes it and lists what is allowed.
+    """
+    if isinstance(checktype, str):
+        if checktype in SCHEDULES:
+            return SCHEDULES[checktype]
+        constant = constant_interval(checktype)
+        if constant:
+            every = constant
+            return Schedule(lambda current_epoch, total_epoch: every)
+    raise UserError('checktype is %r; allowed are %s' % (checktype, ALLOWED))
+
+
+def check_checktype(checktype: str) -> str:
     """Return ``checktype`` if it is one.
 
     Raises:
         UserError: if it is not; the message quotes it and lists what is allowed.
     """
-    if isinstance(checktype, str) and (
-            checktype in ('dynamic', 'adaptive') or constant_interval(checktype)):
-        return checktype
-    raise UserError('checktype is %r; allowed are %s' % (checktype, ALLOWED))
+    read_checktype(checktype)
+    return checktype
 
 
 def interval_in_force(checktype: str, current_epoch: int, total_epoch: int) -> int:
@@ -43,17 +84,8 @@ def interval_in_force(checktype: str, current_epoch: int, total_epoch: int) -> i
         checktype: a valid checktype.
         current_epoch: epochs done (1-based), ``len(history['loss'])``.
         total_epoch: planned epochs.
-
-    Returns:
-        N; 1 for ``'adaptive'``, which looks at the history at every epoch.
     """
-    if checktype == 'adaptive':
-        return 1
-    if checktype == 'dynamic':
-        checktype = getdynamicCF(current_epoch, total_epoch)
-    interval = constant_interval(checktype)
-    assert interval is not None, 'checktype %r was not checked before' % checktype
-    return interval
+    return read_checktype(checktype).interval(current_epoch, total_epoch)
 
 
 def check_is_due(checktype: str, current_epoch: int, total_epoch: int,

@@ -1,62 +1,64 @@
-"""One training's checks: when to look, at what, until there is a verdict. Knows no Keras."""
+"""One training's checks: when to look, at what, until there is a verdict."""
 
 import time
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ..utils.logger import LOGGER
-from ..utils.monitor import GradientSummary, IssueMonitor, OutputSummary, Verdict
+from ..utils.monitor import IssueMonitor, Judgment
 from ..utils.TimeCounter import TimeCounter
 from . import schedule
+from .facts import GradientSummary, History, OutputSummary, Probe
 
 
 class Check(NamedTuple):
     """One check.
 
     Attributes:
-        epoch: epochs done when it was made.
-        issues: issues found, the one to be repaired first in front.
+        epoch: number of the epoch after which it was made.
+        judgment: what the recognizer says.
         gradients: what the probe brought back; None where it was not needed.
+        outputs: likewise of the layer outputs.
     """
 
     epoch: int
-    issues: Tuple[str, ...]
-    gradients: Optional[GradientSummary]
+    judgment: Judgment
+    gradients: Optional[GradientSummary] = None
+    outputs: Optional[OutputSummary] = None
 
 
 class Watcher:
-    """Looks at a training as the schedule says, and latches the first verdict.
+    """Looks at a training as the schedule says, until a check finds an issue.
 
     Args:
         monitor: decides what the numbers mean.
         checktype: when to look, see :mod:`AutoTrainer.judge.schedule`.
-        probe: has ``gradients()``, ``outputs()`` and ``task()``, as
-            :class:`~AutoTrainer.utils.compute_gradient.Probe`; None to judge the history alone.
+        probe: see :class:`~AutoTrainer.judge.facts.Probe`; None to judge the history alone.
         overhead_budget: share of the training time that ``adaptive`` may spend on probes; None for
             any.
         clock: seconds from any start.
 
     Attributes:
-        verdict: empty until a check finds an issue; then no further check is made.
+        found: the check that found an issue, the last that is made; None until then.
         checks: checks made.
         probes: how many of them looked at gradients.
     """
 
-    def __init__(self, monitor: IssueMonitor, checktype: str, probe: Any,
+    def __init__(self, monitor: IssueMonitor, checktype: str, probe: Optional[Probe],
                  overhead_budget: Optional[float] = 0.01,
                  clock: Callable[[], float] = time.perf_counter) -> None:
         self.monitor = monitor
-        self.checktype = checktype
+        self.schedule = schedule.read_checktype(checktype)
         self.probe = probe
         self.overhead_budget = overhead_budget
-        self.verdict = Verdict()
+        self.found: Optional[Check] = None
         self.checks = 0
         self.probes = 0
         self._probe_time = TimeCounter(clock)
         self._probe_cost = 0.0
         self._last_probe: Optional[int] = None
+        self._ended = False
 
-    def look(self, history: Mapping[str, Sequence[Optional[float]]],
-             training_seconds: float) -> Optional[Check]:
+    def look(self, history: History, training_seconds: float) -> Optional[Check]:
         """Take in the epoch that has ended and check the training if a check is due.
 
         NaN in the history is looked at every epoch under every schedule: it costs nothing.
@@ -68,68 +70,50 @@ class Watcher:
         Returns:
             The check, or None if none was made.
         """
-        monitor = self.monitor
-        epoch = monitor.watch(history).epochs
-        broken = bool(monitor.state.non_finite)
-        if self.verdict.issues or not (
-                broken or schedule.check_is_due(self.checktype, epoch, monitor.total_epoch)):
+        state = self.monitor.watch(history)
+        total = self.monitor.total_epoch
+        due = (bool(state.non_finite) or self._ended or state.epochs == total
+               or state.epochs % self.schedule.interval(state.epochs, total) == 0)
+        if self.found is not None or not due:
             return None
         gradients = outputs = None
         if self.probe is not None:
             try:
-                gradients, outputs = self._measure(epoch, broken, history, training_seconds)
-            except Exception as error:  # of Keras or a backend, on a model that nobody foresaw
+                gradients, outputs = self._measure(self.probe, training_seconds)
+            except Exception as error:  # of a framework, on a model that nobody foresaw
                 LOGGER.warning('epoch %d: the model cannot be measured (%s: %s); only the history '
-                               'is judged from here on', epoch, type(error).__name__,
+                               'is judged from here on', state.epoch, type(error).__name__,
                                ' '.join(str(error).split())[:300], exc_info=LOGGER.isEnabledFor(10))
                 self.probe = None
-        issues = tuple(monitor.determine(None, history, gradients, layer_output=outputs))
+        check = Check(state.epoch, self.monitor.judge(gradients, outputs), gradients, outputs)
         self.checks += 1
-        if issues:
-            self.verdict = Verdict(issues, epoch, monitor.reason)
-        return Check(epoch, issues, gradients)
+        if check.judgment.reasons:
+            self.found = check
+        return check
 
-    def _measure(self, epoch: int, broken: bool, history: Mapping[str, Sequence[Optional[float]]],
-                 training_seconds: float) -> Tuple[Optional[GradientSummary],
-                                                   Optional[OutputSummary]]:
-        """What the probe says at a check, as far as it is asked."""
-        if self.monitor.task is None and (broken or self.monitor.needs_probe()):
-            self.monitor.task = self.probe.task()
-        if broken or not self._wants_probe(epoch, history, training_seconds):
-            return None, None
-        with self._probe_time:
-            gradients = self.probe.gradients()
-            outputs = self.probe.outputs() if self.monitor.needs_probe() else None
-        self._probe_cost = gradients.seconds
-        self._last_probe = epoch
-        self.probes += 1
-        return gradients, outputs
-
-    def close(self, history: Mapping[str, Sequence[Optional[float]]],
-              training_seconds: float) -> Optional[Check]:
-        """Judge a training that ends before its planned epochs as one that has reached them.
+    def end(self, history: History, training_seconds: float) -> Optional[Check]:
+        """Judge a training that ends before its planned epochs as it stands.
 
         Args:
             history: see :meth:`look`.
             training_seconds: see :meth:`look`.
 
         Returns:
-            The check, or None if the plan was fulfilled.
+            The check, or None if the plan was fulfilled or no epoch was trained.
         """
-        epochs = self.monitor.watch(history).epochs
-        if not 0 < epochs < self.monitor.total_epoch:
+        if self._ended or not 0 < self.monitor.watch(history).epochs < self.monitor.total_epoch:
             return None
-        self.monitor.total_epoch = epochs
+        self._ended = True
+        self.monitor.end()
         return self.look(history, training_seconds)
 
     def state(self) -> Dict[str, Any]:
         """What :meth:`restore` needs, in plain numbers; before a verdict."""
-        return dict(checks=self.checks, probes=self.probes, last_probe=self._last_probe,
-                    probe_cost=self._probe_cost, probe_seconds=self._probe_time.seconds,
-                    in_a_row=dict(self.monitor.in_a_row), task=self.monitor.task is not None)
+        return dict(in_a_row=self.monitor.in_a_row, checks=self.checks, probes=self.probes,
+                    last_probe=self._last_probe, probe_cost=self._probe_cost,
+                    probe_seconds=self._probe_time.seconds, task=self.monitor.task is not None)
 
-    def restore(self, state: Mapping[str, Any],
-                history: Mapping[str, Sequence[Optional[float]]]) -> None:
+    def restore(self, state: Mapping[str, Any], history: History) -> None:
         """Stand where a watcher stood.
 
         Args:
@@ -139,27 +123,40 @@ class Watcher:
         self.checks, self.probes = state['checks'], state['probes']
         self._last_probe, self._probe_cost = state['last_probe'], state['probe_cost']
         self._probe_time.seconds = state['probe_seconds']
-        self.monitor.in_a_row.update(state['in_a_row'])
+        self.monitor.restore(state['in_a_row'])
         if state['task'] and self.probe is not None:
-            self.monitor.task = self.probe.task()
+            self.monitor.learn_task(self.probe.task())
         self.monitor.watch(history)
 
-    def _wants_probe(self, epoch: int, history: Mapping[str, Sequence[Optional[float]]],
-                     training_seconds: float) -> bool:
-        """Whether to measure gradients at a check.
+    def _measure(self, probe: Probe, training_seconds: float
+                 ) -> Tuple[Optional[GradientSummary], Optional[OutputSummary]]:
+        """What the probe says at a check, as far as it is asked."""
+        monitor = self.monitor
+        broken = bool(monitor.state.non_finite)
+        if monitor.task is None and (broken or monitor.needs_probe()):
+            monitor.learn_task(probe.task())
+        if broken or not self._wants_probe(training_seconds):
+            return None, None
+        with self._probe_time:
+            gradients = probe.gradients()
+            outputs = probe.outputs() if monitor.needs_probe() else None
+        self._probe_cost = gradients.seconds
+        self._last_probe = monitor.state.epochs
+        self.probes += 1
+        return gradients, outputs
 
-        The constant schedules and the thesis's do so at every check, as upstream does, so that
-        their cost stays comparable; ``adaptive`` only where the verdict can depend on it.
-        """
-        if self.checktype != 'adaptive':
+    def _wants_probe(self, training_seconds: float) -> bool:
+        """Whether to measure gradients at a check."""
+        epoch = self.monitor.state.epochs
+        if not self.schedule.sparing:
             return True
         if not self.monitor.needs_probe():
             return False
-        if epoch == self.monitor.total_epoch:
+        if self._ended or epoch == self.monitor.total_epoch:
             return True
         since = None if self._last_probe is None else epoch - self._last_probe
         if schedule.probe_is_affordable(since, self._probe_time.seconds, self._probe_cost,
                                         training_seconds, self.overhead_budget):
             return True
         # no verdict is given without the probe that could outrank it
-        return bool(self.monitor.determine(None, history, None))
+        return bool(self.monitor.judge().reasons)

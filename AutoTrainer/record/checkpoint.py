@@ -196,7 +196,7 @@ class Checkpoint(keras_bridge.keras.callbacks.Callback):
         """Put back what the callbacks knew; they have forgotten it a moment ago."""
         self._began = self._last_time = time.perf_counter()
         if self._saved is not None:
-            self._watch.restore(self._saved.watch, self._saved.seconds)
+            self._watch.session.restore(self._saved.watch, self._saved.seconds)
             self._recorder.restore(self._watch.history, self._saved.events)
             for callback, state in zip(self._callbacks, self._saved.callbacks):
                 vars(callback).update(state)
@@ -210,7 +210,7 @@ class Checkpoint(keras_bridge.keras.callbacks.Callback):
                 or done - self._last_epoch < interval.epochs):
             return
         write_checkpoint(self.path, Saved(
-            done, self._watch.state(), self._recorder.events, self.seconds,
+            done, self._watch.session.state(), self._recorder.events, self.seconds,
             keras_bridge.training_state(self.model),
             [callback_state(callback) for callback in self._callbacks]))
         self._last_epoch, self._last_time = done, time.perf_counter()

@@ -13,9 +13,9 @@ from .. import keras_bridge
 from ..errors import UserError
 from ..intake import inputs
 from ..intake.config import Training
+from ..judge.issues import ISSUES
 from ..utils.logger import LOGGER
 from ..utils.modules import Candidate, Outcome, PastFailure, Step
-from ..utils.monitor import ISSUE_PRIORITY
 from .best_weights import load_best, save_best
 from .checkpoint import FILE as CHECKPOINT
 from .folder import (
@@ -180,7 +180,7 @@ def _read_outcome(told: Any) -> Dict[str, Any]:
         if not isinstance(fields[name], kinds):
             raise ValueError(name)
     fields['issues'] = tuple(fields['issues'])
-    if not set(fields['issues']) <= set(ISSUE_PRIORITY):
+    if not set(fields['issues']) <= set(ISSUES):
         raise ValueError('issues')
     if fields['score'] is None:  # JSON has no minus infinity
         fields['score'] = float('-inf')

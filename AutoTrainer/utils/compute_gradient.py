@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Optional, Tuple
 import numpy as np
 
 from .. import keras_bridge
-from .monitor import GradientSummary, OutputSummary, Task
+from ..judge import facts
+from ..judge.facts import GradientSummary, OutputSummary, Task
 
 
 class Batch(NamedTuple):
@@ -102,7 +103,7 @@ def describe_task(model: Any, batch: Batch, labels: Any = None) -> Task:
                 input_scale=float('nan') if arriving is None else float(np.mean(np.abs(arriving))))
 
 
-class Probe:
+class Probe(facts.Probe):
     """Measures gradients and layer outputs of a model in training.
 
     Nothing is compiled before the first measurement, so a training that is never probed pays
@@ -183,6 +184,8 @@ def summarise_gradients(variables: Any, rows: np.ndarray, rectified: bool, secon
     return GradientSummary(
         kernels=tuple((name, float(row[0])) for (name, shape, _), row in zip(variables, rows)
                       if len(shape) >= 2),
+        zero_shares=tuple(float(row[1]) / max(1, int(np.prod(shape)))
+                          for (_, shape, _), row in zip(variables, rows) if len(shape) >= 2),
         zero_share=float(sum(zeros for _, zeros in counted) / total) if total else 0.0,
         finite=bool(np.all(rows[:, 2] == 1)),
         weights_finite=bool(np.all(rows[:, 4] == 1)),

@@ -17,9 +17,9 @@ from typing import (
 )
 
 from ..errors import UserError
+from ..judge.issues import ISSUES
 from ..record.folder import RecordError
 from .logger import LOGGER
-from .monitor import ISSUE_PRIORITY
 from .repair import SOLUTIONS, STRATEGIES, Candidate, Solution, read_strategy, repair_strategy  # noqa: F401
 
 MOST_ROUNDS = 10
@@ -122,8 +122,8 @@ def filtered_issue(issues: Iterable[str], done: Iterable[str] = ()) -> Optional[
         The one of highest priority that is not done; among equals the first in the order of
         diagnosis; None if none is left.
     """
-    left = [issue for issue in ISSUE_PRIORITY if issue in set(issues) - set(done)]
-    return max(left, key=lambda issue: ISSUE_PRIORITY[issue]) if left else None
+    left = [issue for issue in ISSUES if issue in set(issues) - set(done)]
+    return max(left, key=lambda issue: ISSUES[issue].priority) if left else None
 
 
 class Repair_Module:  # noqa: N801 - upstream's name
@@ -182,7 +182,7 @@ class Repair_Module:  # noqa: N801 - upstream's name
             One entry per try in order: ``issue``, ``solution``, ``try`` and ``description``.
         """
         found = []
-        for issue in sorted(issues, key=lambda name: -ISSUE_PRIORITY[name]):
+        for issue in sorted(issues, key=lambda name: -ISSUES[name].priority):
             for solution, tries in self.candidates(issue):
                 for attempt in range(tries):
                     if not solution.applies(candidate, issue, attempt):

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-import math
+import logging
 import os
 import time
 from typing import (
@@ -28,12 +28,15 @@ from ..intake.config import (
     check_callback_names,
     check_config,
     check_count,
-    check_number,
     check_seed,
     optional_path,
 )
 from ..judge import schedule
-from ..judge.watcher import Check, Watcher
+from ..judge.configuration import accuracy_counts
+from ..judge.facts import Task, Verdict, joined
+from ..judge.history import JUDGMENT_EPOCHS
+from ..judge.session import Plan, Session, Subject
+from ..judge.watcher import Watcher
 from ..record.best_weights import BestWeights
 from ..record.checkpoint import (
     Checkpoint,
@@ -52,11 +55,11 @@ from ..record.folder import (
     write_json,
 )
 from ..record.journal import Journal, begin_run, trained_model
+from ..settings import Watching
 from .compute_gradient import Batch, Probe, draw_batch, label_kind
 from .logger import LOGGER, log_to_file, stop_logging
 from .modules import Candidate, Outcome, Repair, Repair_Module, Step
-from .monitor import IssueMonitor, Task, Verdict, accuracy_counts
-from .TimeCounter import TimeCounter
+from .monitor import IssueMonitor
 
 PROBE_ROWS = (32, 512)
 """Rows of the probe's batch: the training's batch size, kept between these two."""
@@ -93,24 +96,6 @@ def epoch_values(logs: Mapping[str, Any]) -> Dict[str, Optional[float]]:
             'val_acc': accuracy('val_')}
 
 
-def loss_based_accuracy(loss: Optional[float], baseline: float) -> Optional[float]:
-    """What stands in for the accuracy where there is none: the share of the loss that is gone.
-
-    Args:
-        loss: of an epoch.
-        baseline: of the best constant prediction.
-
-    Returns:
-        1 - loss / baseline (R² for a mean squared error). Where the loss is above the baseline,
-        the negative logarithm of their ratio, which continues this smoothly: there too a step of
-        0.01 is a loss that falls by one part in a hundred. None without a finite loss.
-    """
-    if loss is None or not math.isfinite(loss):
-        return None
-    ratio = loss / baseline
-    return 1.0 - ratio if ratio <= 1 else -math.log(ratio)
-
-
 class LossHistory(keras_bridge.keras.callbacks.Callback):
     """Watches a training, says which problem it has, and stops it.
 
@@ -124,37 +109,35 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
             first batch is looked at. Without it only the history is judged, no gradient.
         model: upstream's argument; Keras tells the callback.
         batch_size: rows of the probe's batch (kept between 32 and 512); default 32.
-        total_epoch: planned epochs; default those that ``fit`` was called with.
+        total_epoch: planned epochs; default those that ``fit`` was called with. With it, several
+            ``fit`` of one model are one training until so many epochs are done; without it they
+            are where ``initial_epoch`` says so.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
-        determine_threshold: epochs in a row that the overfitting symptoms must last.
-        satisfied_acc: accuracy from which a run counts as converged (``params['Theta']`` wins).
+        determine_threshold: see :class:`~AutoTrainer.settings.Watching`, as the others without
+            words here.
+        satisfied_acc: accuracy from which a run counts as converged.
         checktype: when to look: ``'dynamic'`` (default), ``'adaptive'`` or ``'epoch_N'``.
-        satisfied_count: stop, content, after so many epochs in a row at ``satisfied_acc`` or
-            above; None (default) trains to the end.
+        satisfied_count: stop, content, after so many epochs in a row at ``satisfied_acc``.
         retrain: whether this is a repair attempt; noted in the events.
         pkl_dir: folder that gets ``issue_history.json`` when an issue is found (upstream wrote
             pickles there).
         solution: name of the solution that is being tried; noted in the events.
-        params: thresholds that differ from ``AutoTrainer.utils.monitor.DEFAULT_PARAMS``.
+        params: thresholds.
         stop: whether to stop a training that has an issue.
         seed: for drawing the probe's batch.
         optional_issues: which of ``'overfit'``, ``'collapse'`` to judge; default ``'collapse'``
             under ``'adaptive'``, none otherwise.
-        overhead_budget: share of the training time that ``'adaptive'`` may spend on probes; None
-            for any.
+        overhead_budget: share of the training time for probes under ``'adaptive'``.
         recorder: where to write instead of ``save_dir``.
         on_epoch: called with this callback after every epoch (a progress line).
 
     Attributes:
-        history: ``loss``, ``acc``, ``val_loss``, ``val_acc``: one number per epoch (None where it
-            was not measured; for a regression the share of the loss of the best constant
-            prediction that is gone stands in for the accuracies).
-        issue_list: names of the issues found, the one to be repaired first in front.
-        verdict: issues, epoch and reason in words.
-        watcher: counts ``checks`` and ``probes`` (checks that looked at gradients).
+        session: the :class:`~AutoTrainer.judge.session.Session` of the training: its ``checks``
+            and ``probes`` (checks that looked at gradients), who ``ended`` it.
 
     Raises:
-        ValueError: for a wrong argument, at once.
+        UserError: for a wrong argument or data that cannot be trained on, at once; for class
+            numbers beyond the model's outputs before the first step.
 
     Example:
         >>> watch = LossHistory(training_data=(x, y))  # doctest: +SKIP
@@ -173,180 +156,186 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                  overhead_budget: Optional[float] = 0.01, recorder: Optional[Recorder] = None,
                  on_epoch: Optional[Callable[['LossHistory'], None]] = None) -> None:
         super().__init__()
-        self.checktype = schedule.check_checktype(checktype)
-        for name, count in (('batch_size', batch_size), ('total_epoch', total_epoch),
-                            ('satisfied_count', satisfied_count)):
+        self.watching = Watching(checktype, satisfied_acc, satisfied_count, determine_threshold,
+                                 params, optional_issues, overhead_budget, stop)
+        for name, count in (('batch_size', batch_size), ('total_epoch', total_epoch)):
             if count is not None:
                 check_count(name, count)
-        check_count('determine_threshold', determine_threshold)
-        check_number('satisfied_acc', satisfied_acc)
-        seed = check_seed(seed)
-        if optional_issues is None:
-            optional_issues = ('collapse',) if checktype == 'adaptive' else ()
-        if overhead_budget is not None and not 0 < check_number('overhead_budget',
-                                                                overhead_budget) <= 1:
-            raise UserError('overhead_budget is %r; give a share of the training time, such as '
-                            '0.01, or None' % (overhead_budget,))
         self.total_epoch = total_epoch
-        self.satisfied_count = satisfied_count
-        self.retrain = retrain
-        self.pkl_dir = pkl_dir
         self.solution = solution
-        self.stop = stop
-        self.overhead_budget = overhead_budget
+        self.pkl_dir = pkl_dir
         self.on_epoch = on_epoch
-        self._batch = probe_batch(training_data, batch_size, seed)
+        self._facts = {'retrain': retrain, 'solution': solution}
+        self._batch = probe_batch(training_data, batch_size, check_seed(seed))
         self._labels = all_labels(training_data)
-        self._new_monitor = functools.partial(
-            IssueMonitor, satisfied_acc=satisfied_acc, params=params,
-            determine_threshold=determine_threshold, optional_issues=tuple(optional_issues))
-        self._new_monitor(total_epoch or 1)  # wrong thresholds are told now
         self._save_dir = save_dir
         self._recorder = recorder
-        self._reset(total_epoch or 1)
+        self._is_alone = recorder is None  # in a fit() of the user's own
+        self._watched: Any = None
+        self._begin(0)
 
-    def _reset(self, total_epoch: int) -> None:
-        self.history: Dict[str, List[Optional[float]]] = {
-            'loss': [], 'acc': [], 'val_loss': [], 'val_acc': []}
-        self.monitor = self._new_monitor(total_epoch,
-                                         steps_per_epoch=self._told_by_fit('steps'))
-        self.watcher = Watcher(self.monitor, self.checktype, None, self.overhead_budget)
-        self.check_time = TimeCounter()
-        self._has_accuracy = True
-        self._satisfied = 0
-        self._baseline: Optional[float] = None
-        self._began = time.perf_counter()
+    @property
+    def history(self) -> Dict[str, List[Optional[float]]]:
+        """``loss``, ``acc``, ``val_loss``, ``val_acc``: one number per epoch, or None."""
+        return self.session.history
+
+    @property
+    def verdict(self) -> Verdict:
+        """Issues, epoch and reasons."""
+        return self.session.verdict
+
+    @property
+    def issue_list(self) -> List[str]:
+        """Names of the issues found, the one to be repaired first in front."""
+        return list(self.verdict.issues)
+
+    @property
+    def monitor(self) -> IssueMonitor:
+        """The recognizer of the session."""
+        return self.session.monitor
+
+    @property
+    def watcher(self) -> Watcher:
+        """The checks of the session."""
+        return self.session.watcher
+
+    # ------------------------------------------------------------------------------ Keras's hooks
+
+    def set_model(self, model: Any = None) -> None:
+        """Keras says which model is trained."""
+        if model is None:  # called on the class: 'self' is the model
+            raise UserError('callbacks has the class LossHistory; give an object of it, '
+                            'LossHistory(...)')
+        super().set_model(model)
+
+    def on_train_begin(self, logs: Optional[Mapping[str, Any]] = None) -> None:
+        """Start anew, unless this ``fit`` goes on with a training that is not over."""
+        self._first_epoch: Optional[int] = None
+        self._last_epoch: Optional[int] = None
+        goes_on = self._is_unfinished()
+        self._open_recorder()
+        if goes_on:
+            if self._recorder is not None:
+                self._recorder.restore(self.history, [])
+                self.session.recorder = self._recorder
+            return
+        self._earlier = self.session if self._watched is self.model else None
+        self._watched = self.model
+        self._begin(0)
+
+    def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
+        """See whether ``initial_epoch`` says that the training began before this ``fit``."""
+        self._announce()
+        if self._first_epoch is not None:
+            return
+        self._first_epoch = epoch
+        if epoch > 0 and not self.session.epochs:
+            earlier = self._earlier
+            if earlier is not None and earlier.plan.before + earlier.epochs == epoch:
+                self._begin(earlier.plan.before)
+                self.session.go_on_from(earlier)
+                if self._recorder is not None:
+                    self._recorder.restore(self.history, [])
+            else:
+                self._begin(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
+        """Take in the epoch, and stop the run if there is a reason."""
+        self._last_epoch = epoch
+        if self.session.epoch(epoch_values(logs or {})):
+            self.model.stop_training = True
+        if self.session.epochs == 1 and self.history['acc'][0] is None:
+            LOGGER.warning('%s', self._no_accuracy())
+        if self.on_epoch is not None:
+            self.on_epoch(self)
+
+    def on_train_end(self, logs: Optional[Mapping[str, Any]] = None) -> None:
+        """Judge a training that was ended early, and close what was opened here."""
+        ran_to_its_end = self._last_epoch is not None and (
+            self._last_epoch + 1 == self._told_by_fit('epochs'))
+        if not (ran_to_its_end and self._is_unfinished()):
+            self.session.end()
+            if self._is_alone and 0 < self.session.epochs < JUDGMENT_EPOCHS:
+                LOGGER.warning('%s', self.verdict.reason)
+        self._announce()
+        self._close_recorder()
+
+    # ------------------------------------------------------------------------- one session or more
 
     def _told_by_fit(self, name: str) -> Optional[int]:
         """What ``fit`` says of the training (``epochs``, ``steps``); None before it runs."""
         return (getattr(self, 'params', None) or {}).get(name)
 
-    @property
-    def verdict(self) -> Verdict:
-        """Issues, epoch and reason in words."""
-        return self.watcher.verdict
+    def _is_unfinished(self) -> bool:
+        """Whether the next ``fit`` of the same model belongs to the training watched so far."""
+        done = self.session.plan.before + self.session.epochs
+        return (self.total_epoch is not None and self._watched is self.model
+                and 0 < self.session.epochs and done < self.total_epoch)
 
-    @property
-    def issue_list(self) -> List[str]:
-        """Names of the issues found."""
-        return list(self.verdict.issues)
+    def _begin(self, before: int) -> None:
+        """A new session, for a training that was trained for some epochs before."""
+        planned = self.total_epoch or self._told_by_fit('epochs') or 1
+        self.session = Session(
+            self.watching, Plan(max(1, planned - before), self._told_by_fit('steps'), before),
+            self._subject(), self._recorder, self._facts)
+        self._announced = False
 
-    def on_train_begin(self, logs: Optional[Mapping[str, Any]] = None) -> None:
-        """Start anew: a callback can watch one training after the other."""
-        self._reset(self.total_epoch or self._told_by_fit('epochs') or 1)
-        if self._batch is not None:
-            self.watcher.probe = Probe(self.model, self._batch, self._labels)
-            self._has_accuracy = accuracy_counts(Task(
-                loss=keras_bridge.loss_name(getattr(self.model, 'loss', None)),
-                units=keras_bridge.output_units(self.model), labels=label_kind(
-                    self._batch.y if self._labels is None else self._labels,
-                    getattr(self.model, 'output_shape', None))))
-        if self._save_dir is not None:
-            self._close()  # that of a training which was interrupted
-            self._recorder = Recorder(RunFolder(self._save_dir))
+    def _subject(self) -> Subject:
+        """What can be told of the model; nothing before there is one, or without data."""
+        model = self._watched
+        if model is None or self._batch is None:
+            return Subject()
+        labels = self._batch.y if self._labels is None else self._labels
+        task = Task(loss=keras_bridge.loss_name(getattr(model, 'loss', None)),
+                    units=keras_bridge.output_units(model),
+                    labels=label_kind(labels, getattr(model, 'output_shape', None)))
+        if self._labels is not None:
+            inputs.check_classes(self._labels, task.loss, task.units,
+                                 getattr(model.loss, 'ignore_class', None))
+        return Subject(
+            Probe(model, self._batch, self._labels), accuracy_counts(task),
+            lambda: None if self._labels is None else keras_bridge.constant_loss(
+                model, self._labels))
 
-    def on_epoch_end(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
-        """Take in the epoch, look if a check is due, and stop the run if there is a reason."""
-        with self.check_time:
-            values = self.values(logs or {})
-            if values['acc'] is None and not self.history['loss']:
-                LOGGER.warning('no accuracy among the metrics: little can be judged; compile with '
-                               "metrics=['accuracy'] or give LossHistory arrays as training_data")
-            for key, value in values.items():
-                self.history[key].append(value)
-            if self._recorder is not None:
-                self._recorder.epoch(len(self.history['loss']), values)
-            self._take_in(self.watcher.look(self.history, self._training_seconds()))
-            if self._is_satisfied(values) or (self.stop and self.verdict.issues):
-                self.model.stop_training = True
-        if self.on_epoch is not None:
-            self.on_epoch(self)
+    # ---------------------------------------------------------------------------- words and files
 
-    def values(self, logs: Mapping[str, Any]) -> Dict[str, Optional[float]]:
-        """Keras's logs as entries of ``history``."""
-        values = epoch_values(logs)
-        if not self._has_accuracy:
-            values.update(acc=None, val_acc=None)
-        if values['acc'] is None and values['val_acc'] is None and self._labels is not None:
-            if self._baseline is None:
-                self._baseline = keras_bridge.constant_loss(self.model, self._labels) or math.nan
-            if not math.isnan(self._baseline):
-                values['acc'] = loss_based_accuracy(values['loss'], self._baseline)
-                values['val_acc'] = loss_based_accuracy(values['val_loss'], self._baseline)
-        return values
+    def _no_accuracy(self) -> str:
+        """What to do where there is no accuracy to judge."""
+        said = 'no accuracy among the metrics: little can be judged; '
+        if self._labels is None:
+            return said + ("compile with metrics=['accuracy'] or give LossHistory arrays as "
+                           'training_data')
+        return said + ("compile with metrics=['accuracy'], or with a loss of Keras's: of the "
+                       'loss %s with these labels the best constant prediction is not known, '
+                       'against which a training without accuracy is judged'
+                       % (keras_bridge.loss_name(getattr(self.model, 'loss', None)) or 'given'))
 
-    def _training_seconds(self) -> float:
-        return time.perf_counter() - self._began - self.check_time.seconds
-
-    def _take_in(self, check: Optional[Check]) -> None:
-        """Write down a check, and tell what it found."""
-        if check is None:
+    def _announce(self) -> None:
+        """Say what was found: once, and where Keras's progress bar has ended its line."""
+        verdict = self.verdict
+        if self._announced or not verdict.issues:
             return
-        if self._recorder is not None and (check.gradients or check.issues
-                                           or self.checktype != 'adaptive'):
-            self._recorder.event('check', **self._told(check))
-        if check.issues:
-            self._report()
-
-    def on_train_end(self, logs: Optional[Mapping[str, Any]] = None) -> None:
-        """Judge a training that was ended early, and close what was opened here."""
-        if not self._has_been_satisfied():
-            with self.check_time:
-                self._take_in(self.watcher.close(self.history, self._training_seconds()))
-        if self._save_dir is not None:
-            self._close()
-
-    def _close(self) -> None:
-        if self._recorder is not None:
-            self._recorder.close()
-            self._recorder.run.close()
-            self._recorder = None
-
-    def state(self) -> Dict[str, Any]:
-        """What :meth:`restore` needs, in plain numbers; for a training that has no verdict yet."""
-        return dict(history=self.history, satisfied=self._satisfied, watcher=self.watcher.state(),
-                    check_seconds=self.check_time.seconds)
-
-    def restore(self, state: Mapping[str, Any], seconds: float) -> None:
-        """Go on, after ``on_train_begin``, with a training that was interrupted.
-
-        Args:
-            state: what :meth:`state` returned.
-            seconds: how long the training had run, checks included.
-        """
-        self.history = {key: list(values) for key, values in state['history'].items()}
-        self._satisfied = state['satisfied']
-        self.check_time.seconds = state['check_seconds']
-        self._began = time.perf_counter() - seconds
-        self.watcher.restore(state['watcher'], self.history)
-
-    def _told(self, check: Check) -> Dict[str, Any]:
-        """A check as it goes into ``events.jsonl``."""
-        gradients = check.gradients
-        return dict(
-            epoch=check.epoch, issues=check.issues, reason=self.monitor.reason,
-            features=sorted(name for name, on in self.monitor.feature.items() if on),
-            gradients=None if gradients is None else {
-                'first': gradients.kernels[0][1] if gradients.kernels else None,
-                'last': gradients.kernels[-1][1] if gradients.kernels else None,
-                'zero_share': gradients.zero_share},
-            retrain=self.retrain, solution=self.solution)
-
-    def _is_satisfied(self, values: Mapping[str, Optional[float]]) -> bool:
-        accuracy = values['acc'] if values['val_acc'] is None else values['val_acc']
-        enough = accuracy is not None and accuracy >= self.monitor.params['Theta']
-        self._satisfied = self._satisfied + 1 if enough else 0
-        return self._has_been_satisfied()
-
-    def _has_been_satisfied(self) -> bool:
-        return self.satisfied_count is not None and self._satisfied >= self.satisfied_count
-
-    def _report(self) -> None:
-        LOGGER.info('epoch %d: %s', self.verdict.epoch, self.verdict.reason)
+        self._announced = True
+        stopped = self.session.ended == 'verdict'
+        LOGGER.log(logging.WARNING if self._is_alone else logging.INFO, 'epoch %s: %s%s',
+                   verdict.epoch, verdict.reason, '; the training is stopped '
+                   '(LossHistory(..., stop=False) lets it run on)'
+                   if stopped and self._is_alone else '')
         if self.pkl_dir is not None:
             os.makedirs(self.pkl_dir, exist_ok=True)
             write_json(os.path.join(self.pkl_dir, 'issue_history.json'),
-                       dict(self.verdict._asdict(), history=self.history))
+                       dict(verdict.as_dict(), history=self.history))
+
+    def _open_recorder(self) -> None:
+        if self._save_dir is not None:
+            self._close_recorder()  # that of a training which was interrupted
+            self._recorder = Recorder(RunFolder(self._save_dir))
+
+    def _close_recorder(self) -> None:
+        if self._save_dir is not None and self._recorder is not None:
+            self._recorder.close()
+            self._recorder.run.close()
+            self._recorder = None
 
 
 def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Optional[Batch]:
@@ -361,7 +350,7 @@ def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Opt
         The batch, or None without data.
 
     Raises:
-        UserError: if the data is of another kind.
+        UserError: if the data is of another kind, or cannot be trained on.
     """
     if training_data is None:
         return None
@@ -369,7 +358,10 @@ def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Opt
         raise UserError("training_data is a %s; give (x, y) or {'x': …, 'y': …}"
                         % type(training_data).__name__)
     pair = _pair(training_data)
-    x, y = keras_bridge.first_batch(training_data) if pair is None else pair
+    if pair is None:
+        x, y = keras_bridge.first_batch(training_data)
+    else:
+        x, y = inputs.check_pair(*pair)
     rows = min(max(batch_size or PROBE_ROWS[0], PROBE_ROWS[0]), PROBE_ROWS[1])
     return draw_batch(x, y, rows, seed)
 
@@ -387,9 +379,9 @@ def _pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
 def all_labels(training_data: Any) -> Optional[np.ndarray]:
     """All training labels, if they are one array; None if they are not known."""
     pair = None if training_data is None else _pair(training_data)
-    if pair is None or isinstance(pair[1], (dict, list, tuple)):
+    if pair is None or isinstance(pair[1], (dict, tuple)):
         return None
-    labels = np.asarray(pair[1])  # also of pandas, JAX, PyTorch
+    labels = np.asarray(inputs.as_arrays(pair[1]))  # also of pandas, JAX, PyTorch
     return labels if labels.ndim and labels.dtype.kind in 'biuf' else None
 
 
@@ -501,9 +493,10 @@ def _reached(model: Any, watch: LossHistory, training: Training) -> Dict[str, Op
         return {key: last_number(series) for key, series in watch.history.items()}
     data = training.dataset
     part, prefix = ('', '') if data['x_val'] is None else ('_val', 'val_')
-    return watch.values({prefix + name: value for name, value in model.evaluate(
-        data['x' + part], data['y' + part], batch_size=training.batch_size, verbose=0,
-        return_dict=True).items()})
+    measured = model.evaluate(data['x' + part], data['y' + part],
+                              batch_size=training.batch_size, verbose=0, return_dict=True)
+    return watch.session.complete(epoch_values({
+        prefix + name: value for name, value in measured.items()}))
 
 
 def _outcome(model: Any, watch: LossHistory, final: Mapping[str, Optional[float]],
@@ -513,11 +506,11 @@ def _outcome(model: Any, watch: LossHistory, final: Mapping[str, Optional[float]
     score = accuracy if accuracy is not None else -loss if loss is not None else float('-inf')
     broken = bool(watch.monitor.state.non_finite)
     return Outcome(
-        model=model, issues=watch.verdict.issues, reason=watch.verdict.reason,
+        model=model, issues=watch.verdict.issues, reason=joined(watch.verdict.reasons),
         epoch=watch.verdict.epoch, epochs=len(watch.history['loss']), val_accuracy=accuracy,
         score=float('-inf') if broken or score != score else score, checks=watch.watcher.checks,
-        probes=watch.watcher.probes, train_seconds=seconds - watch.check_time.seconds,
-        check_seconds=watch.check_time.seconds)
+        probes=watch.watcher.probes, train_seconds=seconds - watch.session.check_time.seconds,
+        check_seconds=watch.session.check_time.seconds)
 
 
 class TrainResult(NamedTuple):
@@ -612,7 +605,7 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
         params=params, optional_issues=optional_issues, overhead_budget=overhead_budget)
     seed = check_seed(seed)
     Repair_Module(_no_training, **order)  # wrong settings are told now
-    LossHistory(**watching)
+    Watching(**watching)
     run = RunFolder(os.path.join(base, save_dir))
     log = None
     try:

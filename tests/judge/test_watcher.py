@@ -3,16 +3,18 @@ import random
 
 import pytest
 
+from AutoTrainer.judge import facts
+from AutoTrainer.judge.facts import GradientSummary, OutputSummary, Task, Verdict
 from AutoTrainer.judge.schedule import LONGEST_GAP, probe_is_affordable
 from AutoTrainer.judge.watcher import Watcher
-from AutoTrainer.utils.monitor import GradientSummary, IssueMonitor, OutputSummary, Task
+from AutoTrainer.utils.monitor import IssueMonitor
 
 HEALTHY = GradientSummary((('first', 1.0), ('last', 1.0)), 0.1, seconds=0.01)
 VANISHED = HEALTHY._replace(kernels=(('first', 1e-8), ('last', 1.0)))
 FINE = OutputSummary((), 0.0, 1.0, 1.0)
 
 
-class Probe:
+class Probe(facts.Probe):
     """A probe that reads its numbers from a list, one entry per epoch."""
 
     def __init__(self, gradients, outputs=None, task=None):
@@ -43,7 +45,13 @@ def run(checktype, rows, probe, budget=None, params=None, clock=None, seconds=1.
         check = watcher.look(history, seconds * (epoch + 1))
         if check and check.gradients:
             probed.append(epoch + 1)
-    return watcher.verdict, watcher, probed
+    return verdict_of(watcher), watcher, probed
+
+
+def verdict_of(watcher):
+    found = watcher.found
+    return Verdict() if found is None else Verdict(
+        tuple(found.judgment.reasons), found.epoch, found.judgment.reasons)
 
 
 def random_training(source):
@@ -126,10 +134,11 @@ def test_a_training_that_ends_early_is_judged_at_its_end(checktype, rows, planne
         for key, value in zip(history, row):
             history[key].append(value)
         assert watcher.look(history, 1.0) is None or checktype == 'adaptive'
-    watcher.close(history, 1.0)
-    assert watcher.verdict.issues == issues
+    watcher.end(history, 1.0)
+    assert verdict_of(watcher).issues == issues
+    assert watcher.monitor.total_epoch == planned  # what was planned stays what was planned
     assert probes is None or checktype != 'adaptive' or watcher.probes == probes
-    assert watcher.close(history, 1.0) is None  # once is enough
+    assert watcher.end(history, 1.0) is None  # once is enough
 
 
 def test_a_model_that_cannot_be_measured_is_judged_by_its_history(caplog):

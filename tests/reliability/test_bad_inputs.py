@@ -9,11 +9,11 @@ import pytest
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.intake import inputs
+from AutoTrainer.judge.baseline import loss_based_accuracy
 from AutoTrainer.record import folder as records
 from AutoTrainer.utils.utils import (
     LossHistory,
     epoch_values,
-    loss_based_accuracy,
     model_retrain,
     model_train,
 )

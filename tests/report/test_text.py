@@ -1,5 +1,6 @@
 import pytest
 
+from AutoTrainer.judge.issues import ISSUES
 from AutoTrainer.report.text import (
     ISSUE_MEANING,
     ISSUE_WORDS,
@@ -8,7 +9,6 @@ from AutoTrainer.report.text import (
     percent,
     summary,
 )
-from AutoTrainer.utils.monitor import ISSUE_PRIORITY
 
 ATTEMPT = {'repairs': 'vanish', 'solution': 'selu', 'try': 1, 'description': 'sigmoid → selu',
            'status': 'solved', 'issue': None, 'val_accuracy': 0.86, 'epochs': 300}
@@ -23,7 +23,7 @@ def result(**fields):
 
 
 def test_every_issue_has_words():
-    assert set(ISSUE_WORDS) == set(ISSUE_MEANING) == set(ISSUE_PRIORITY)
+    assert set(ISSUE_WORDS) == set(ISSUE_MEANING) == set(ISSUES)
 
 
 def test_summary_tells_what_why_tried_outcome_where():

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from AutoTrainer import keras_bridge
+from AutoTrainer.judge.facts import GradientSummary
 from AutoTrainer.utils import compute_gradient
-from AutoTrainer.utils.monitor import GradientSummary
 
 pytestmark = pytest.mark.backend
 layers = keras_bridge.keras.layers

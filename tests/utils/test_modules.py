@@ -3,6 +3,7 @@
 import pytest
 
 from AutoTrainer.errors import UserError
+from AutoTrainer.judge.issues import ISSUES
 from AutoTrainer.record.folder import RecordError
 from AutoTrainer.utils import modules, repair
 from AutoTrainer.utils.modules import Candidate, Outcome, Repair_Module, filtered_issue
@@ -126,7 +127,7 @@ def test_a_potential_that_trains_worse_is_no_improvement(registry):
 
 
 def test_at_most_ten_rounds(monkeypatch):
-    monkeypatch.setattr(modules, 'ISSUE_PRIORITY', {str(i): 1 for i in range(30)})
+    monkeypatch.setattr(modules, 'ISSUES', {str(i): ISSUES['unstable'] for i in range(30)})
     for home in (modules, repair):
         monkeypatch.setattr(home, 'SOLUTIONS', {'s': solution('s')})
     monkeypatch.setattr(modules, 'repair_strategy',

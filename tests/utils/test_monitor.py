@@ -7,25 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from AutoTrainer.judge.configuration import accuracy_counts
+from AutoTrainer.judge.facts import GradientSummary, OutputSummary, Task
+from AutoTrainer.judge.history import HistoryState, OscillationCounter, extrema, judged
 from AutoTrainer.utils.monitor import (
     DEFAULT_PARAMS,
-    GradientSummary,
-    HistoryState,
     IssueMonitor,
-    OscillationCounter,
-    OutputSummary,
-    Task,
-    accuracy_counts,
     check_params,
     data_issue,
-    extrema,
     getdynamicCF,
     gradient_issue,
     gradient_message_summary,
     gradient_norm,
     gradient_zero_radio,
     has_NaN,
-    judged,
     layer_issue,
     loss_function_issue,
     loss_issue,

@@ -27,7 +27,7 @@ from candidates import (
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
-from AutoTrainer.utils.monitor import ISSUE_PRIORITY
+from AutoTrainer.judge.issues import ISSUES
 from AutoTrainer.utils.repair import SOLUTIONS, STRATEGIES, read_strategy, repair_strategy
 
 pytestmark = pytest.mark.backend
@@ -55,7 +55,7 @@ def test_every_issue_has_solutions_and_every_solution_is_used():
     used = set()
     for name in STRATEGIES:
         order = repair_strategy(name)
-        assert set(order) | {'collapse'} >= set(ISSUE_PRIORITY)
+        assert set(order) | {'collapse'} >= set(ISSUES)
         used.update(read_strategy(entry)[0] for entries in order.values() for entry in entries)
     assert used == set(SOLUTIONS)
     assert all(name == entry.name for name, entry in SOLUTIONS.items())

@@ -6,8 +6,8 @@ import pytest
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
+from AutoTrainer.judge.facts import Verdict
 from AutoTrainer.record import folder as records
-from AutoTrainer.utils.monitor import Verdict
 from AutoTrainer.utils.utils import LossHistory, epoch_values, model_retrain, model_train
 
 pytestmark = pytest.mark.backend

@@ -1,0 +1,145 @@
+"""What is measured of a training, and what is said of it: plain records, no judgement."""
+
+import math
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+History = Mapping[str, Sequence[Optional[float]]]
+"""``loss``, ``acc``, ``val_loss``, ``val_acc``: one number per epoch, None where not measured."""
+
+HISTORY_KEYS = ('loss', 'acc', 'val_loss', 'val_acc')
+"""The series of a history; names as upstream has them."""
+
+
+class GradientSummary(NamedTuple):
+    """What the probe says of the gradients on one batch, before any clipping.
+
+    Attributes:
+        kernels: (name, norm) of every kernel's gradient (arrays of two or more dimensions;
+            biases are left out), in layer order.
+        zero_share: share of exact zeros among all gradient entries, embeddings left out.
+        finite: whether every gradient entry is a finite number.
+        weights_finite: whether every weight is a finite number.
+        largest_weight: largest absolute weight.
+        rectified: whether the model has units that can die (ReLU and its kin).
+        seconds: what taking the summary cost; 0 where it was not measured.
+        zero_shares: share of exact zeros in the gradient of each of ``kernels``; empty where it
+            was not measured.
+    """
+
+    kernels: Tuple[Tuple[str, float], ...]
+    zero_share: float
+    finite: bool = True
+    weights_finite: bool = True
+    largest_weight: float = 0.0
+    rectified: bool = True
+    seconds: float = 0.0
+    zero_shares: Tuple[float, ...] = ()
+
+
+class OutputSummary(NamedTuple):
+    """What the probe says of the layer outputs on one batch.
+
+    Attributes:
+        layers: (layer name, mean absolute output) in layer order.
+        lowest: smallest value of the model's output.
+        highest: largest value of the model's output.
+        largest_sum: largest sum over the outputs of one row (over the last axis).
+    """
+
+    layers: Tuple[Tuple[str, float], ...]
+    lowest: float
+    highest: float
+    largest_sum: float
+
+
+class Task(NamedTuple):
+    """What a training is set to do: facts that do not change while it runs.
+
+    Attributes:
+        loss: name of the compiled loss (``'categorical_crossentropy'``), '' if it has none.
+        head: name of the activation that the model ends in (``'softmax'``), '' if unknown.
+        units: size of the output's last axis.
+        labels: ``'one_hot'`` (rows with a single 1), ``'multi_hot'`` (0/1 rows), ``'binary'``
+            (one column of 0/1), ``'integer'`` (class numbers), ``'real'`` or '' if unknown.
+        input_scale: mean absolute value of what reaches the first layer with a kernel; NaN
+            where that says nothing (token numbers, a model that normalises by itself).
+        logits: whether the loss applies softmax or sigmoid to the outputs by itself.
+    """
+
+    loss: str = ''
+    head: str = ''
+    units: int = 0
+    labels: str = ''
+    input_scale: float = math.nan
+    logits: bool = False
+
+
+class Probe:
+    """What a session asks of a framework: the numbers that only a look at the model can give.
+
+    Each adapter has its own (:class:`AutoTrainer.utils.compute_gradient.Probe` for Keras). None of
+    the methods may change the training; each may raise whatever the framework raises, after which
+    the session judges the history alone.
+    """
+
+    def gradients(self) -> GradientSummary:
+        """The gradients of the loss on one fixed batch, as the weights stand now."""
+        raise NotImplementedError
+
+    def outputs(self) -> OutputSummary:
+        """The layer outputs on the same batch."""
+        raise NotImplementedError
+
+    def task(self) -> Task:
+        """What the training is set to do."""
+        raise NotImplementedError
+
+
+class Measure(NamedTuple):
+    """What the series ``acc`` and ``val_acc`` hold, in the words of a reason.
+
+    Attributes:
+        noun: what is measured.
+        gain: how far it rises in one epoch.
+    """
+
+    noun: str
+    gain: str
+
+
+ACCURACY = Measure('accuracy', 'accuracy gain of an epoch')
+LOSS_SHARE = Measure("share of the best constant prediction's loss that is gone",
+                     "gain of an epoch in the share of the best constant prediction's loss that "
+                     'is gone')
+"""Stands in for the accuracy where there is none (:mod:`AutoTrainer.judge.baseline`)."""
+
+
+class Verdict(NamedTuple):
+    """What is said of a training.
+
+    Attributes:
+        issues: issue names, the one to be repaired first in front; empty if none was found.
+        epoch: epoch (1-based) of the check that found them; None if none was found.
+        reasons: for each issue why, in words and with the numbers, in the same order.
+        note: where no issue was found, what that means: sound, or not judged and why.
+    """
+
+    issues: Tuple[str, ...] = ()
+    epoch: Optional[int] = None
+    reasons: Dict[str, str] = {}  # never changed: every verdict brings its own
+    note: str = 'not judged: no check has been made yet'
+
+    @property
+    def reason(self) -> str:
+        """The reasons in one line of text; for a training without an issue its note."""
+        return joined(self.reasons) or self.note
+
+    def as_dict(self) -> Dict[str, Any]:
+        """For a record: ``issues``, ``epoch``, ``reason``, ``reasons``."""
+        return {'issues': list(self.issues), 'epoch': self.epoch, 'reason': self.reason,
+                'reasons': dict(self.reasons)}
+
+
+def joined(reasons: Mapping[str, str]) -> str:
+    """Reasons by issue in one line of text, for a log; it is never taken apart again."""
+    return '; '.join('%s: %s' % entry for entry in reasons.items())

@@ -1,0 +1,109 @@
+"""What gradients and weights say: plain measurements, and the symptoms read off them."""
+
+from typing import Any, Dict, Mapping, Sequence
+
+import numpy as np
+
+from .configuration import Symptom
+from .facts import GradientSummary
+
+LARGE_WEIGHT = 1e3
+"""Weights beyond this are reported as a feature; no verdict rests on it."""
+
+
+def has_NaN(values: Any) -> bool:  # noqa: N802 - upstream's name
+    """Whether anything in ``values`` (number, array or nested lists) is NaN or infinite.
+
+    Args:
+        values: a number, an array, or a list of arrays of any shapes.
+
+    Returns:
+        True if one entry is not finite.
+    """
+    if isinstance(values, (list, tuple)):
+        return any(has_NaN(value) for value in values)
+    return not bool(np.all(np.isfinite(np.asarray(values, dtype=float))))
+
+
+def gradient_norm(gradient: Any) -> float:
+    """Euclidean norm of one gradient array of any shape."""
+    return float(np.linalg.norm(np.asarray(gradient, dtype=float).ravel()))
+
+
+def gradient_zero_radio(gradient_list: Sequence[Any]) -> float:
+    """Share of exact zeros among all entries of all gradients (upstream's spelling).
+
+    Args:
+        gradient_list: arrays of any shapes.
+
+    Returns:
+        A number in 0..1; 0.0 for an empty list.
+    """
+    arrays = [np.asarray(gradient) for gradient in gradient_list]
+    total = sum(array.size for array in arrays)
+    zeros = sum(int(np.count_nonzero(array == 0)) for array in arrays)
+    return zeros / total if total else 0.0
+
+
+def gradient_message_summary(gradient_list: Sequence[Any]) -> GradientSummary:
+    """Summarise gradients that are already on the host.
+
+    The monitor itself never needs this: its probe summarises on the device. It is the door
+    for arrays from elsewhere.
+
+    Args:
+        gradient_list: one array per trainable variable, in layer order.
+
+    Returns:
+        The summary; kernels are named ``kernel_0``, ``kernel_1``, ….
+    """
+    kernels = [array for array in gradient_list if np.ndim(array) >= 2]
+    return GradientSummary(
+        kernels=tuple(('kernel_%d' % i, gradient_norm(kernel)) for i, kernel in enumerate(kernels)),
+        zero_share=gradient_zero_radio(gradient_list),
+        finite=not has_NaN(list(gradient_list)))
+
+
+def gradient_issue(summary: GradientSummary, params: Mapping[str, float]) -> Dict[str, Symptom]:
+    """Symptoms that the gradients on one probe batch show (paper, Table I), accuracy apart.
+
+    Args:
+        summary: the gradients, before clipping.
+        params: thresholds, see ``DEFAULT_PARAMS``.
+
+    Returns:
+        For each of ``died_relu``, ``vanish_gradient``, ``explode_gradient``, ``nan_gradient``
+        the reason in words, or None. Gradients that are all zero are a died ReLU where the model
+        has units that can die, else vanished; a ratio over a last norm of zero says nothing.
+    """
+    found: Dict[str, Symptom] = dict.fromkeys(
+        ('died_relu', 'vanish_gradient', 'explode_gradient', 'nan_gradient'))
+    if not summary.finite:
+        found['nan_gradient'] = 'a gradient is NaN or infinite'
+        return found
+    if summary.rectified and summary.zero_share >= params['gamma']:
+        found['died_relu'] = ('share of zero gradients = %.3g ≥ γ = %g'
+                              % (summary.zero_share, params['gamma']))
+    if not summary.kernels:
+        return found
+    first, last = summary.kernels[0][1], summary.kernels[-1][1]
+    if first == 0 and last == 0:
+        found['vanish_gradient'] = '‖G1‖ = ‖Gn‖ = 0: no gradient arrives anywhere'
+    elif last > 0:
+        ratio = first / last
+        if ratio <= params['beta_1'] and first <= params['beta_2']:
+            found['vanish_gradient'] = ('‖G1‖/‖Gn‖ = %.3g ≤ β1 = %g and ‖G1‖ = %.3g ≤ β2 = %g'
+                                        % (ratio, params['beta_1'], first, params['beta_2']))
+        if ratio >= params['beta_3']:
+            found['explode_gradient'] = ('‖G1‖/‖Gn‖ = %.3g ≥ β3 = %g'
+                                         % (ratio, params['beta_3']))
+    return found
+
+
+def weights_issue(summary: GradientSummary) -> Dict[str, Symptom]:
+    """Symptoms that the weights show: ``nan_weight``, ``large_weight``."""
+    return {
+        'nan_weight': None if summary.weights_finite else 'a weight is NaN or infinite',
+        'large_weight': ('the largest weight is %.3g ≥ %g' % (summary.largest_weight, LARGE_WEIGHT)
+                         if summary.largest_weight >= LARGE_WEIGHT else None),
+    }

@@ -1,0 +1,299 @@
+"""One watched training, whatever framework runs it.
+
+An adapter feeds a session one epoch after the other and stops its training when the session says
+so; everything else is here: the history, the checks, the verdict, what goes on record, what is
+needed to go on after an interruption.
+"""
+
+import math
+import time
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+
+from ..settings import Watching
+from ..utils.monitor import IssueMonitor
+from ..utils.TimeCounter import TimeCounter
+from .baseline import loss_based_accuracy
+from .facts import HISTORY_KEYS, LOSS_SHARE, GradientSummary, Probe, Verdict
+from .history import JUDGMENT_EPOCHS, last_accuracy
+from .watcher import Check, Watcher
+
+ENDINGS = ('planned', 'verdict', 'satisfied', 'callback')
+"""Who ended a training: it ran to its planned end; a verdict of this session; this session, as
+``satisfied_count`` asked for; anybody else, before the planned end. Only where nobody stopped a
+training early, or it had converged, does "no issue was found" say that it is sound."""
+
+LAYERS_ON_RECORD = 64
+"""Layers whose numbers a check puts on record; of more, so many at even distances."""
+
+PROBES_ON_RECORD = 100
+"""Probes whose numbers per layer all go on record; of the next so many every second one, of the
+next twice as many every fourth, and so on: what is written grows with the logarithm of the run."""
+
+
+class Plan(NamedTuple):
+    """How long a training is to be.
+
+    Attributes:
+        epochs: planned epochs, from where the session begins.
+        steps: training batches per epoch; None if unknown.
+        before: epochs that the model was trained before; verdicts count from there.
+    """
+
+    epochs: int
+    steps: Optional[int] = None
+    before: int = 0
+
+
+class Subject(NamedTuple):
+    """What an adapter can tell of the model in training.
+
+    Attributes:
+        probe: looks into it; None to judge the history alone.
+        accuracy_counts: whether the accuracy that the framework measures means anything, see
+            :func:`AutoTrainer.judge.configuration.accuracy_counts`.
+        constant_loss: the loss of the best constant prediction, asked for when there is no
+            accuracy; it may return None.
+    """
+
+    probe: Optional[Probe] = None
+    accuracy_counts: bool = True
+    constant_loss: Callable[[], Optional[float]] = lambda: None
+
+
+class Session:
+    """Watches one training.
+
+    Args:
+        watching: the settings.
+        plan: how long the training is to be.
+        subject: what can be told of the model.
+        recorder: has ``epoch(number, values)`` and ``event(name, **fields)``, as
+            :class:`AutoTrainer.record.folder.Recorder`; None writes nothing.
+        facts: fields that each event of the session carries.
+        clock: seconds from any start.
+
+    Attributes:
+        history: ``loss``, ``acc``, ``val_loss``, ``val_acc``: one number per epoch, None where it
+            was not measured; without accuracies the share of the loss of the best constant
+            prediction that is gone stands in for them.
+        monitor: the recognizer.
+        watcher: its checks.
+        check_time: seconds spent here.
+    """
+
+    def __init__(self, watching: Watching, plan: Plan, subject: Subject = Subject(),  # noqa: B008
+                 recorder: Any = None, facts: Optional[Mapping[str, Any]] = None,
+                 clock: Callable[[], float] = time.perf_counter) -> None:
+        self.watching = watching
+        self.plan = plan
+        self.subject = subject
+        self.recorder = recorder
+        self.history: Dict[str, List[Optional[float]]] = {key: [] for key in HISTORY_KEYS}
+        self.monitor = IssueMonitor(
+            plan.epochs, watching.satisfied_acc, watching.params, watching.determine_threshold,
+            optional_issues=watching.judged_issues, steps_per_epoch=plan.steps,
+            epochs_before=plan.before)
+        self.watcher = Watcher(self.monitor, watching.checktype, subject.probe,
+                               watching.overhead_budget)
+        self.check_time = TimeCounter(clock)
+        self._facts = dict(facts or {})
+        self._satisfied = 0
+        self._ended_by_others = False
+        self._constant_loss: Optional[float] = None
+        self._clock = clock
+        self._began = clock()
+
+    # ------------------------------------------------------------------------- what it has come to
+
+    @property
+    def epochs(self) -> int:
+        """Epochs taken in."""
+        return len(self.history['loss'])
+
+    @property
+    def verdict(self) -> Verdict:
+        """Issues, epoch and reasons; where there are none, what that means."""
+        found = self.watcher.found
+        if found is not None:
+            reasons = found.judgment.reasons
+            return Verdict(tuple(reasons), found.epoch, reasons)
+        return Verdict(note=self._note())
+
+    @property
+    def checks(self) -> int:
+        """Checks made."""
+        return self.watcher.checks
+
+    @property
+    def probes(self) -> int:
+        """Checks that looked at gradients."""
+        return self.watcher.probes
+
+    @property
+    def converged(self) -> bool:
+        """Whether Theta was reached; a training without any accuracy counts as converged."""
+        return self.monitor.converged
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether ``satisfied_count`` epochs in a row were good enough."""
+        count = self.watching.satisfied_count
+        return count is not None and self._satisfied >= count
+
+    @property
+    def ended(self) -> str:
+        """Who ended the training, see ``ENDINGS``; meaningful once it has ended."""
+        if self.satisfied:
+            return 'satisfied'
+        if self._ended_by_others:
+            return 'callback'
+        return 'planned' if self.epochs >= self.plan.epochs else 'verdict'
+
+    # -------------------------------------------------------------------------------- one epoch
+
+    def epoch(self, values: Mapping[str, Optional[float]]) -> bool:
+        """Take in an epoch that has ended, and look if a check is due.
+
+        Args:
+            values: ``loss``, ``acc``, ``val_loss``, ``val_acc``; None for what was not measured.
+
+        Returns:
+            Whether the training should stop.
+        """
+        with self.check_time:
+            complete = self.complete(values)
+            for key in HISTORY_KEYS:
+                self.history[key].append(complete[key])
+            if self.recorder is not None:
+                self.recorder.epoch(self.epochs, complete)
+            self._record(self.watcher.look(self.history, self._training_seconds()))
+            accuracy = last_accuracy(complete)
+            enough = accuracy is not None and accuracy >= self.monitor.params['Theta']
+            self._satisfied = self._satisfied + 1 if enough else 0
+        return self.satisfied or (self.watching.stop and self.watcher.found is not None)
+
+    def end(self) -> None:
+        """The training has ended: if somebody else ended it early, judge it as it stands."""
+        stopped_here = self.satisfied or (self.watching.stop and self.watcher.found is not None)
+        if stopped_here or self.epochs >= self.plan.epochs:
+            return
+        self._ended_by_others = True
+        with self.check_time:
+            self._record(self.watcher.end(self.history, self._training_seconds()))
+
+    def complete(self, values: Mapping[str, Optional[float]]) -> Dict[str, Optional[float]]:
+        """The values of an epoch with what stands in for accuracies that mean nothing.
+
+        Args:
+            values: see :meth:`epoch`.
+        """
+        complete = {key: values.get(key) for key in HISTORY_KEYS}
+        if not self.subject.accuracy_counts:
+            complete.update(acc=None, val_acc=None)
+        if complete['acc'] is None and complete['val_acc'] is None:
+            if self._constant_loss is None:
+                self._constant_loss = self.subject.constant_loss() or math.nan
+            if not math.isnan(self._constant_loss):
+                self.monitor.measured_by(LOSS_SHARE)
+                complete['acc'] = loss_based_accuracy(complete['loss'], self._constant_loss)
+                complete['val_acc'] = loss_based_accuracy(complete['val_loss'],
+                                                          self._constant_loss)
+        return complete
+
+    def _training_seconds(self) -> float:
+        return self._clock() - self._began - self.check_time.seconds
+
+    # ------------------------------------------------------------------------ words and records
+
+    def _note(self) -> str:
+        """What it means that no issue was found."""
+        if not self.epochs:
+            return 'not judged: no epoch has ended yet'
+        if self.epochs < JUDGMENT_EPOCHS:
+            return ('not judged: %d epoch%s, a verdict needs %d; where fit() is called once per '
+                    'epoch, give total_epoch' % (self.epochs, '' if self.epochs == 1 else 's',
+                                                 JUDGMENT_EPOCHS))
+        if not self.monitor.judged:
+            return 'not judged yet: %d of %d planned epochs' % (self.epochs, self.plan.epochs)
+        if self._ended_by_others and not self.converged:
+            return ('nothing was found, but the training was ended at epoch %d of %d before it '
+                    'had converged' % (self.epochs, self.plan.epochs))
+        return 'sound: nothing was found in %d epochs by %d check%s' % (
+            self.epochs, self.checks, '' if self.checks == 1 else 's')
+
+    def _record(self, check: Optional[Check]) -> None:
+        """Put a check on record, and log what it found."""
+        if check is None:
+            return
+        if self.recorder is not None and (check.gradients or check.judgment.reasons
+                                          or not self.watching.schedule.sparing):
+            reasons = check.judgment.reasons
+            self.recorder.event('check', **dict(
+                self._facts, epoch=check.epoch, issues=list(reasons),
+                reason=Verdict(reasons=reasons, note='').reason, reasons=reasons,
+                features=sorted(name for name, on in check.judgment.features.items() if on),
+                gradients=check.gradients and _gradients_on_record(check.gradients),
+                layers=self._layers_on_record(check)))
+
+    def _layers_on_record(self, check: Check) -> Optional[Dict[str, Any]]:
+        """The numbers per layer that a report draws, bounded in size."""
+        if check.gradients is None or self.probes % _record_interval(self.probes):
+            return None
+        gradients = check.gradients
+        kept = _evenly(len(gradients.kernels))
+        found: Dict[str, Any] = {
+            'names': [gradients.kernels[i][0] for i in kept],
+            'norms': [gradients.kernels[i][1] for i in kept]}
+        if gradients.zero_shares:
+            found['zero_shares'] = [gradients.zero_shares[i] for i in kept]
+        if check.outputs is not None:
+            kept = _evenly(len(check.outputs.layers))
+            found['outputs'] = dict(check.outputs.layers[i] for i in kept)
+        return found
+
+    # ----------------------------------------------------------------------- going on after a stop
+
+    def state(self) -> Dict[str, Any]:
+        """What :meth:`restore` needs, in plain numbers; for a training without a verdict."""
+        return dict(history=self.history, satisfied=self._satisfied,
+                    watcher=self.watcher.state(), check_seconds=self.check_time.seconds)
+
+    def restore(self, state: Mapping[str, Any], seconds: float) -> None:
+        """Go on with a training that was interrupted.
+
+        Args:
+            state: what :meth:`state` returned.
+            seconds: how long the training had run, checks included.
+        """
+        self.history = {key: list(values) for key, values in state['history'].items()}
+        self._satisfied = state['satisfied']
+        self.check_time.seconds = state['check_seconds']
+        self._began = self._clock() - seconds
+        self.watcher.restore(state['watcher'], self.history)
+
+    def go_on_from(self, earlier: 'Session') -> None:
+        """Stand where an earlier session of the same training stood, whose plan was shorter."""
+        self.restore(earlier.state(), earlier.check_time.seconds)
+        self.watcher.found = earlier.watcher.found
+
+
+def _gradients_on_record(gradients: GradientSummary) -> Dict[str, Any]:
+    return {'first': gradients.kernels[0][1] if gradients.kernels else None,
+            'last': gradients.kernels[-1][1] if gradients.kernels else None,
+            'zero_share': gradients.zero_share}
+
+
+def _record_interval(probes: int) -> int:
+    """Of how many probes one puts its numbers per layer on record, after so many of them."""
+    interval = 1
+    while probes > PROBES_ON_RECORD * interval:
+        interval *= 2
+    return interval
+
+
+def _evenly(count: int) -> List[int]:
+    """Which of so many layers go on record: all, or the first, the last and some between."""
+    if count <= LAYERS_ON_RECORD:
+        return list(range(count))
+    step = (count - 1) / (LAYERS_ON_RECORD - 1)
+    return [round(i * step) for i in range(LAYERS_ON_RECORD)]

@@ -1,0 +1,132 @@
+"""Every setting once, and checked once: how a training is watched, and how it is repaired.
+
+The doors with upstream's names (``LossHistory``, ``model_train``, ``reproduce.py``) only pack their
+arguments into these; everything behind the doors reads them from here.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Sequence, Tuple
+
+from .errors import UserError
+from .intake.config import check_count, check_number, check_seed
+from .judge.schedule import DEFAULT_CHECKTYPE, Schedule, read_checktype
+from .utils.monitor import check_optional_issues, check_params
+
+
+@dataclass(frozen=True)
+class Watching:
+    """How a training is watched.
+
+    Attributes:
+        checktype: when to look: ``'dynamic'``, ``'adaptive'`` or ``'epoch_N'``, see
+            :mod:`AutoTrainer.judge.schedule`.
+        satisfied_acc: accuracy from which a run counts as converged (``params['Theta']`` wins).
+        satisfied_count: stop, content, after so many epochs in a row at that accuracy; None trains
+            to the end.
+        determine_threshold: epochs in a row that the overfitting symptoms must last.
+        params: thresholds that differ from ``AutoTrainer.utils.monitor.DEFAULT_PARAMS``.
+        optional_issues: which of ``AutoTrainer.judge.issues.OPTIONAL_ISSUES`` to judge; None leaves
+            it to the schedule.
+        overhead_budget: share of the training time that ``'adaptive'`` may spend on probes; None
+            for any.
+        stop: whether to stop a training that has an issue.
+
+    Raises:
+        UserError: for a wrong value, at once.
+    """
+
+    checktype: str = DEFAULT_CHECKTYPE
+    satisfied_acc: float = 0.7
+    satisfied_count: Optional[int] = None
+    determine_threshold: int = 5
+    params: Optional[Mapping[str, float]] = None
+    optional_issues: Optional[Sequence[str]] = None
+    overhead_budget: Optional[float] = 0.01
+    stop: bool = True
+
+    def __post_init__(self) -> None:
+        read_checktype(self.checktype)
+        check_share('satisfied_acc', self.satisfied_acc)
+        if self.satisfied_count is not None:
+            check_count('satisfied_count', self.satisfied_count)
+        check_count('determine_threshold', self.determine_threshold)
+        check_params(self.params, self.satisfied_acc)
+        check_optional_issues(self.optional_issues or ())
+        if self.overhead_budget is not None and not 0 < check_number(
+                'overhead_budget', self.overhead_budget) <= 1:
+            raise UserError('overhead_budget is %r; give a share of the training time, such as '
+                            '0.01, or None' % (self.overhead_budget,))
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule that ``checktype`` names."""
+        return read_checktype(self.checktype)
+
+    @property
+    def judged_issues(self) -> Tuple[str, ...]:
+        """The optional issues that are judged."""
+        if self.optional_issues is None:
+            return self.schedule.optional_issues
+        return tuple(self.optional_issues)
+
+
+def check_share(name: str, value: Any) -> float:
+    """Return a value if it is a number above 0 and at most 1.
+
+    Raises:
+        UserError: if it is not; a percentage is recognised.
+    """
+    if not 0 < check_number(name, value) <= 1:
+        raise UserError('%s is %r; give a share from 0 to 1%s' % (
+            name, value, ', %g for %g %%' % (value / 100, value) if 1 < value <= 100 else ''))
+    return value
+
+
+STRATEGY_NAMES = ('balance', 'structure', 'efficiency')
+"""Upstream's orders of the solutions."""
+
+STRATEGY_ALIASES = {'efficient': 'efficiency'}
+"""Other spellings of them: upstream's documentation has this one."""
+
+
+def check_strategy(name: Any) -> str:
+    """The name of a strategy in its one spelling.
+
+    Raises:
+        UserError: for any other.
+    """
+    known = STRATEGY_ALIASES.get(name, name) if isinstance(name, str) else None
+    if known not in STRATEGY_NAMES:
+        raise UserError('strategy is %r; give %s' % (name, ', '.join(STRATEGY_NAMES)))
+    return str(known)
+
+
+@dataclass(frozen=True)
+class Repairing:
+    """How a training is repaired.
+
+    Attributes:
+        autorepair: whether to repair; otherwise only the diagnosis and the solutions.
+        strategy: order of the solutions: ``'balance'``, ``'structure'`` or ``'efficiency'``.
+        modification_sufferance: how much a solution may change the model: 0 (training settings
+            only) to 3 (any change).
+        memory_limit: whether to leave out solutions that need much memory.
+        seed: for everything random.
+
+    Raises:
+        UserError: for a wrong value, at once.
+    """
+
+    autorepair: bool = True
+    strategy: str = 'balance'
+    modification_sufferance: int = 3
+    memory_limit: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_strategy(self.strategy)
+        if self.modification_sufferance not in (0, 1, 2, 3):
+            raise UserError('modification_sufferance is %r; give 0 (training settings only) to 3 '
+                            '(any change)' % (self.modification_sufferance,))
+        # a number of numpy's becomes a plain one
+        object.__setattr__(self, 'seed', check_seed(self.seed))
