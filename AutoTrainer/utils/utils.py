@@ -379,9 +379,10 @@ def _pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
 def all_labels(training_data: Any) -> Optional[np.ndarray]:
     """All training labels, if they are one array; None if they are not known."""
     pair = None if training_data is None else _pair(training_data)
-    if pair is None or isinstance(pair[1], (dict, tuple)):
+    arrays = None if pair is None else inputs.as_arrays(pair[1])
+    if arrays is None or isinstance(arrays, (dict, list, tuple)):
         return None
-    labels = np.asarray(inputs.as_arrays(pair[1]))  # also of pandas, JAX, PyTorch
+    labels = np.asarray(arrays)  # also of pandas, JAX, PyTorch
     return labels if labels.ndim and labels.dtype.kind in 'biuf' else None
 
 

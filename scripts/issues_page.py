@@ -1,0 +1,89 @@
+"""Write ``docs/guide/issues.md`` from the tables in the code: ``python scripts/issues_page.py``.
+
+A test holds the page to the tables. With ``--print`` it goes to standard output.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import List
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault('KERAS_BACKEND', 'jax')
+
+from AutoTrainer.judge.issues import ISSUES, Issue  # noqa: E402
+from AutoTrainer.utils.monitor import DEFAULT_PARAMS, thresholds  # noqa: E402
+from AutoTrainer.utils.repair import SOLUTIONS, STRATEGIES, read_strategy  # noqa: E402
+
+PAGE = ROOT / 'docs' / 'guide' / 'issues.md'
+
+HEAD = """# The issues, and what mends them
+
+Made by `python scripts/issues_page.py` from the tables in the code
+(`AutoTrainer/judge/issues.py`, `AutoTrainer/utils/monitor.py`, `AutoTrainer/solutions/`); a test
+holds it to them.
+
+Θ, β, γ and the other thresholds are those of the AUTOTRAINER paper (ICSE 2021, Table I) and of its
+later revision; each can be set by name in `params`. G1 and Gn are the gradients of the first and
+the last kernel on one batch, before any clipping. The *judgment point* is 0.3 of the planned epochs
+and never before the third epoch. *Accuracy* is the larger of training and validation accuracy;
+where there is none, the share of the best constant prediction's loss that is gone stands in for it.
+
+Where a run has not converged, one of `relu`, `explode`, `vanish`, `not_converge` is diagnosed: the
+first of them, in this order, whose rule holds.
+"""
+
+
+def section(issue: Issue) -> List[str]:
+    """The lines on one issue."""
+    rule = issue.rule.format(**{name: '%g' % value for name, value in thresholds().items()})
+    lines = ['## `%s`: %s' % (issue.name, issue.words), '',
+             '%s.' % (issue.meaning[0].upper() + issue.meaning[1:]), '',
+             '| | |', '|---|---|',
+             '| rule | %s |' % rule,
+             '| how it looks | %s |' % issue.looks,
+             '| priority | %d (the highest is repaired first) |' % issue.priority,
+             '| judged | %s |' % ('only with `optional_issues=[%r]`%s' % (
+                 issue.name, ', and under `checktype="adaptive"`' if issue.name == 'collapse'
+                 else '') if issue.optional else 'always'),
+             '| tried, in this order | %s |' % tried(issue.name, 'balance')]
+    for strategy in STRATEGIES:
+        if STRATEGIES[strategy][issue.name] != STRATEGIES['balance'][issue.name]:
+            lines.append('| under `%s` | %s |' % (strategy, tried(issue.name, strategy)))
+    return lines + ['']
+
+
+def tried(issue: str, strategy: str) -> str:
+    """The solutions of an issue in order, with their tries."""
+    entries = [read_strategy(entry) for entry in STRATEGIES[strategy][issue]]
+    return ', '.join('`%s`%s' % (name, '' if tries == 1 else ' (%d tries)' % tries)
+                     for name, tries in entries)
+
+
+def page() -> str:
+    """The whole page."""
+    lines = [HEAD]
+    for issue in ISSUES.values():
+        lines += section(issue)
+    lines += ['## What each solution does', '',
+              'The number is how much it changes the model (`modification_sufferance`): 0 only how',
+              'it is trained, 1 starting weights, what acts in training only, or its ends, 2 its',
+              'hidden activations, 3 adds layers with weights.', '',
+              '| solution | changes | what it does |', '|---|---|---|']
+    lines += ['| `%s` | %d%s | %s |' % (name, solution.sufferance,
+                                        ', needs memory' if solution.memory else '', solution.words)
+              for name, solution in sorted(SOLUTIONS.items(), key=lambda item: item[0].lower())]
+    lines += ['', '## Thresholds', '', '| name in `params` | default |', '|---|---|']
+    lines += ['| `%s` | %g |' % entry for entry in DEFAULT_PARAMS.items()]
+    return '\n'.join(lines) + '\n'
+
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--print', action='store_true', help='to standard output')
+    if parser.parse_args().print:
+        print(page(), end='')
+    else:
+        PAGE.write_text(page(), encoding='utf-8')
