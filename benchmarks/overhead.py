@@ -45,7 +45,7 @@ def one_run(model: Any, initial: List[Any], data: Dict[str, Any], batch_size: in
     return {'seconds': seconds, 'epochs': np.diff([started] + ends),
             'checks': watch.watcher.checks if watch else 0,
             'probes': watch.watcher.probes if watch else 0,
-            'inside_s': watch.check_time.seconds if watch else 0.0}
+            'inside_s': watch.session.check_time.seconds if watch else 0.0}
 
 
 def added_percent(runs: List[Dict[str, Any]], plain: List[Dict[str, Any]]) -> Dict[str, float]:

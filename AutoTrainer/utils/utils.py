@@ -316,7 +316,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         if self._announced or not verdict.issues:
             return
         self._announced = True
-        stopped = self.session.ended == 'verdict'
+        stopped = self.watching.stop and self.session.ended == 'verdict'
         LOGGER.log(logging.WARNING if self._is_alone else logging.INFO, 'epoch %s: %s%s',
                    verdict.epoch, verdict.reason, '; the training is stopped '
                    '(LossHistory(..., stop=False) lets it run on)'
