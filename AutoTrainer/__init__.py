@@ -7,12 +7,15 @@ loads neither Keras nor a backend.
 import importlib
 from typing import Any
 
-__version__ = '1.0.0'
+__version__ = '1.1.0'
 
 _HOMES = {
     'LossHistory': 'AutoTrainer.utils.utils',
     'model_train': 'AutoTrainer.utils.utils',
     'model_retrain': 'AutoTrainer.utils.utils',
+    'Session': 'AutoTrainer.judge.session',
+    'Watching': 'AutoTrainer.settings',
+    'Repairing': 'AutoTrainer.settings',
     'IssueMonitor': 'AutoTrainer.utils.monitor',
     'Verdict': 'AutoTrainer.judge.facts',
     'ol_judge': 'AutoTrainer.utils.monitor',
