@@ -25,7 +25,6 @@ from typing import (
     Iterator,
     List,
     Mapping,
-    NamedTuple,
     Optional,
     Sequence,
     Tuple,
@@ -38,6 +37,7 @@ from ..intake.config import BACKENDS
 from ..intake.model_file import SMALL, read_model_file
 from ..judge.losses import BINARY_LOSSES, KNOWN_LOSSES
 from ..record.folder import RecordError, written_whole
+from ..solutions.candidate import Blueprint
 from ..utils.logger import LOGGER
 
 
@@ -510,24 +510,6 @@ def _save_h5(model: Any, path: str) -> None:
 
 # -------------------------------------------------------------------------- models as blueprints
 
-class Blueprint(NamedTuple):
-    """A model before training, from which any number of fresh ones can be built.
-
-    Attributes:
-        kind: ``'Sequential'``, ``'Functional'`` or ``'subclassed'``.
-        config: ``get_config()``; None for a subclassed model.
-        weights: initial weights by layer name, arrays in the layer's own order. Layers that are
-            missing here, or whose arrays do not fit, start from their initializers. Of a
-            subclassed model all weights, under the name ''.
-        original: the model object itself; needed again only if it is subclassed.
-    """
-
-    kind: str
-    config: Optional[Dict[str, Any]]
-    weights: Dict[str, List[np.ndarray]]
-    original: Any
-
-
 def is_graph(model: Any) -> bool:
     """Whether a model is Sequential or functional, so that its configuration rebuilds it."""
     return type(model).__name__ in ('Sequential', 'Functional') or type(model) is keras.Model
@@ -598,7 +580,7 @@ def build_model(blueprint: Blueprint, seed: int) -> Any:
     """A fresh model: weights of the blueprint where they fit, new ones elsewhere.
 
     Args:
-        blueprint: see :class:`Blueprint`.
+        blueprint: see :class:`~AutoTrainer.solutions.candidate.Blueprint`.
         seed: for the initializers of layers that have no weights in the blueprint.
 
     Returns:

@@ -1,19 +1,36 @@
 """What a solution is: the interface between the scheduler and the solutions."""
 
 import random
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from ..intake.config import Training
-from ..keras_bridge import Blueprint
+
+
+class Blueprint(NamedTuple):
+    """A model before training, from which any number of fresh ones can be built.
+
+    Attributes:
+        kind: ``'Sequential'``, ``'Functional'`` or ``'subclassed'``.
+        config: ``get_config()``; None for a subclassed model.
+        weights: initial weights by layer name, arrays in the layer's own order. Layers that are
+            missing here, or whose arrays do not fit, start from their initializers. Of a
+            subclassed model all weights, under the name ''.
+        original: the model object itself; needed again only if it is subclassed.
+    """
+
+    kind: str
+    config: Optional[Dict[str, Any]]
+    weights: Dict[str, List[np.ndarray]]
+    original: Any
 
 
 class Candidate(NamedTuple):
     """A model and how to train it.
 
     Attributes:
-        model: the untrained model, see :class:`~AutoTrainer.keras_bridge.Blueprint`.
+        model: the untrained model, see :class:`Blueprint`.
         training: see :class:`~AutoTrainer.intake.config.Training`.
         best: weights, as a blueprint has them, at the best epoch of the training that is to be
             repaired; None unless it had learnt before it collapsed.

@@ -56,6 +56,7 @@ from ..record.folder import (
 )
 from ..record.journal import Journal, begin_run, trained_model
 from ..settings import Watching
+from ..solutions.candidate import Blueprint
 from .compute_gradient import Batch, Probe, draw_batch, label_kind
 from .logger import LOGGER, log_to_file, stop_logging
 from .modules import Candidate, Outcome, Repair, Repair_Module, Step
@@ -404,7 +405,7 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
     that was interrupted can be gone on with.
 
     Args:
-        model: a :class:`~AutoTrainer.keras_bridge.Blueprint`, or an untrained Keras model.
+        model: a :class:`~AutoTrainer.solutions.candidate.Blueprint`, or an untrained Keras model.
         config: a :class:`~AutoTrainer.intake.config.Training`, or the arguments of one by name.
         satisfied_acc: accuracy from which the run counts as converged.
         save_dir: the run folder; None writes nothing.
@@ -429,8 +430,7 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
         RecordError: if the folder cannot be written, or its checkpoint cannot be gone on from.
     """
     training = config if isinstance(config, Training) else Training(**config)
-    blueprint = (model if isinstance(model, keras_bridge.Blueprint)
-                 else keras_bridge.take_blueprint(model))
+    blueprint = model if isinstance(model, Blueprint) else keras_bridge.take_blueprint(model)
     run = RunFolder(save_dir) if save_dir and recorder is None else None
     if run is not None:
         recorder = Recorder(run, retrain_dir)
