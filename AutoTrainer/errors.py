@@ -40,3 +40,9 @@ def did_you_mean(value: Any, known: Iterable[str]) -> str:
 def way_out(value: Any, known: Sequence[str]) -> str:
     """What an error message says of a name that is not among the known ones."""
     return '%sknown are %s' % (did_you_mean(value, known), ', '.join(known))
+
+
+def first_line(error: BaseException) -> str:
+    """What an error from elsewhere says, in one line; the name of its class if it says nothing."""
+    text = str(error).strip()
+    return quote(text.splitlines()[0])[1:-1] if text else type(error).__name__

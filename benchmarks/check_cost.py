@@ -10,7 +10,8 @@ from ._common import circle, deep_mlp, finish, mnist_rows, seconds_of, spread, s
 def measure(model: Any, data: Dict[str, Any], batch_size: int, epochs: int,
             checks: int) -> Dict[str, Any]:
     """Figures of one model: seconds of an epoch, of compiling a probe, milliseconds of a check."""
-    from AutoTrainer.utils.compute_gradient import Probe, draw_batch
+    from AutoTrainer.intake.arrays import draw_batch
+    from AutoTrainer.utils.compute_gradient import Probe
     stamps = []
     model.fit(data['x'], data['y'], batch_size=batch_size, epochs=1, verbose=0)
     for _ in range(epochs):

@@ -10,7 +10,8 @@ from ._common import deep_mlp, finish, seconds_of, spread, start
 
 def probe_cost(bridge: Any, depth: int, width: int, checks: int) -> Dict[str, Any]:
     """Milliseconds of a check of gradients and outputs, seconds to compile it."""
-    from AutoTrainer.utils.compute_gradient import Probe, draw_batch
+    from AutoTrainer.intake.arrays import draw_batch
+    from AutoTrainer.utils.compute_gradient import Probe
     model = deep_mlp(bridge, depth, width)
     random = np.random.RandomState(0)
     x = random.rand(32, 784).astype('float32')

@@ -125,7 +125,7 @@ MNIST_TRAININGS = {
 def watched(training, seed):
     """Train one entry to its end under the monitor; returns the callback."""
     name, rows, build, optimizer, settings, loss, batch_size, epochs = training
-    keras_bridge.clear_session()
+    keras_bridge.keras.backend.clear_session()
     keras_bridge.set_seed(seed)
     model = build()
     metrics = [] if loss == 'mean_squared_error' else ['accuracy']

@@ -21,9 +21,10 @@ from AutoTrainer.data import get_dataset
 from AutoTrainer.demo_case import case_config, case_model, case_names
 from AutoTrainer.errors import UserError
 from AutoTrainer.intake import inputs
+from AutoTrainer.intake.arrays import Batch
 from AutoTrainer.judge.facts import GradientSummary
 from AutoTrainer.utils import repair
-from AutoTrainer.utils.compute_gradient import gradient_summary
+from AutoTrainer.utils.compute_gradient import Probe
 from AutoTrainer.utils.monitor import IssueMonitor, gradient_issue, ol_judge
 from AutoTrainer.utils.utils import LossHistory, model_train
 
@@ -318,7 +319,7 @@ def test_upstream_fault_all_zero_gradients():
     for model, issue in ((flat, 'vanish'), (dead, 'relu')):
         keras_bridge.compile_model(model, keras_bridge.optimizer_config('SGD'),
                                    'categorical_crossentropy')
-        found = gradient_summary(model, x, y)
+        found = Probe(model, Batch(x, y)).gradients()
         assert [norm for _, norm in found.kernels] == [0.0, 0.0]
         assert IssueMonitor(10).determine(None, history_of([0.3] * 5, [1.0] * 5), found) == [issue]
     last = HEALTHY._replace(kernels=(('first', 1.0), ('last', 0.0)))
@@ -346,7 +347,7 @@ def test_upstream_fault_nan_max_order():
         weights = model.get_weights()
         weights[0][spoilt] = np.nan
         model.set_weights(weights)
-        assert not gradient_summary(model, x, y).weights_finite
+        assert not Probe(model, Batch(x, y)).gradients().weights_finite
 
 
 # ---------------------------------------------------------------------------------------- repair

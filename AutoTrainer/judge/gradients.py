@@ -1,6 +1,6 @@
 """What gradients and weights say: plain measurements, and the symptoms read off them."""
 
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -62,6 +62,50 @@ def gradient_message_summary(gradient_list: Sequence[Any]) -> GradientSummary:
         kernels=tuple(('kernel_%d' % i, gradient_norm(kernel)) for i, kernel in enumerate(kernels)),
         zero_share=gradient_zero_radio(gradient_list),
         finite=not has_NaN(list(gradient_list)))
+
+
+def silent_inputs(x: Any) -> Tuple[int, int]:
+    """(inputs, how many of them are zero in every row) of a single array of inputs."""
+    if not isinstance(x, np.ndarray):
+        return 0, 0
+    columns = x.reshape(len(x), -1)
+    return columns.shape[1], int(np.count_nonzero(~columns.any(axis=0)))
+
+
+def summarise_gradients(variables: Any, rows: np.ndarray, rectified: bool, seconds: float = 0.0,
+                        silent: Tuple[int, int] = (0, 0)) -> GradientSummary:
+    """From the probe's rows to the summary that the recognizer reads.
+
+    Args:
+        variables: (name, shape, belongs to an Embedding) of every trainable variable.
+        rows: array of shape (variables, 5), see
+            :func:`AutoTrainer.keras_bridge.gradient_statistics`.
+        rectified: whether the model has units that can die.
+        seconds: what the measurement cost.
+        silent: see :func:`silent_inputs`.
+
+    Returns:
+        The summary. What has no gradient because nothing came in says nothing of dead units and
+        is left out of the zero share: Embeddings, for tokens that are not in the batch, and the
+        rows of a first kernel whose inputs are zero in the whole batch.
+    """
+    counted = [(int(np.prod(shape)), row[1]) for (_, shape, embedded), row in zip(variables, rows)
+               if not embedded]
+    if variables and len(variables[0][1]) == 2 and variables[0][1][0] == silent[0] and counted:
+        unfed = silent[1] * variables[0][1][1]
+        counted[0] = (counted[0][0] - unfed, max(0, counted[0][1] - unfed))
+    total = sum(size for size, _ in counted)
+    return GradientSummary(
+        kernels=tuple((name, float(row[0])) for (name, shape, _), row in zip(variables, rows)
+                      if len(shape) >= 2),
+        zero_shares=tuple(float(row[1]) / max(1, int(np.prod(shape)))
+                          for (_, shape, _), row in zip(variables, rows) if len(shape) >= 2),
+        zero_share=float(sum(zeros for _, zeros in counted) / total) if total else 0.0,
+        finite=bool(np.all(rows[:, 2] == 1)),
+        weights_finite=bool(np.all(rows[:, 4] == 1)),
+        largest_weight=float(np.max(rows[:, 3])) if len(rows) else 0.0,
+        rectified=rectified,
+        seconds=seconds)
 
 
 def gradient_issue(summary: GradientSummary, params: Mapping[str, float]) -> Dict[str, Symptom]:

@@ -1,6 +1,10 @@
-"""Which loss fits which labels: one table for the recognizer and the solutions. Knows no Keras."""
+"""Losses by their names, and which fits which labels: for the recognizer and the solutions.
 
-from typing import FrozenSet, Tuple
+Knows no Keras.
+"""
+
+import re
+from typing import Any, FrozenSet, Tuple
 
 REGRESSION_LOSSES = frozenset((
     'mean_squared_error', 'mean_absolute_error', 'mean_absolute_percentage_error',
@@ -15,12 +19,36 @@ KNOWN_LOSSES = REGRESSION_LOSSES | CLASS_LOSSES
 NON_NEGATIVE_LOSSES = CLASS_LOSSES - {'categorical_hinge'}
 """Losses that cannot be negative when outputs and labels are what they assume."""
 
+_LOSS_NAMES = dict(
+    {name.replace('_', ''): name for name in sorted(KNOWN_LOSSES)},
+    logcosh='log_cosh', huberloss='huber', bce='binary_crossentropy', mse='mean_squared_error',
+    mae='mean_absolute_error', mape='mean_absolute_percentage_error',
+    msle='mean_squared_logarithmic_error', kld='kl_divergence',
+    kullbackleiblerdivergence='kl_divergence')
+"""The field's name of a loss by what Keras calls it, in small letters and without underscores."""
+
+
+def loss_name(loss: Any) -> str:
+    """The field's name of a loss: ``'categorical_crossentropy'`` for string, function or object.
+
+    Returns:
+        The name in snake case; '' for no loss or several.
+    """
+    if loss is None or isinstance(loss, (list, tuple, dict)):
+        return ''
+    if not isinstance(loss, str):
+        loss = getattr(loss, '__name__', None) or type(loss).__name__
+    key = loss.replace('_', '').lower()
+    if key in _LOSS_NAMES:
+        return _LOSS_NAMES[key]
+    return re.sub('(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])', '_', loss).lower()
+
 
 def fitting_losses(labels: str, units: int) -> Tuple[str, FrozenSet[str]]:
     """Losses that fit a kind of labels.
 
     Args:
-        labels: kind of the labels, see :class:`AutoTrainer.utils.monitor.Task`.
+        labels: kind of the labels, see :class:`AutoTrainer.judge.facts.Task`.
         units: outputs of the model.
 
     Returns:

@@ -6,7 +6,7 @@ are recognised from the data: tf.keras of TensorFlow 2.3 writes a call of a laye
 ``__keras_tensor__`` dictionaries with a ``keras_history``. In both, a tensor is named by three
 values (layer, call, output), and that is all that is followed here.
 
-Functions that edit change the configuration they are given: hand them a copy.
+Functions that edit change the configuration they are given: hand them a copy (:func:`copy_of`).
 """
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
@@ -94,6 +94,24 @@ def _renamed(tree: Any, old: str, new: str) -> Any:
 def type_of(sequence: Any) -> Callable[..., Any]:
     """``tuple`` or ``list``: TensorFlow has kinds of lists that only it can make."""
     return tuple if isinstance(sequence, tuple) else list
+
+
+def copy_of(config: Any) -> Any:
+    """A deep copy of a configuration; objects other than containers are shared."""
+    if isinstance(config, dict):
+        return {key: copy_of(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type_of(config)(copy_of(value) for value in config)
+    return config
+
+
+def dictionaries(tree: Any) -> Iterator[Dict[str, Any]]:
+    """All dictionaries in a tree of dictionaries and lists, outer ones first."""
+    if isinstance(tree, dict):
+        yield tree
+    for value in (tree.values() if isinstance(tree, dict)
+                  else tree if isinstance(tree, list) else ()):
+        yield from dictionaries(value)
 
 
 def read(config: Config) -> Graph:

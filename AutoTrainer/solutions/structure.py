@@ -12,7 +12,13 @@ import numpy as np
 
 from .. import keras_bridge
 from ..intake import inputs
-from ..judge.losses import BINARY_LOSSES, KNOWN_LOSSES, REGRESSION_LOSSES, fitting_losses
+from ..judge.losses import (
+    BINARY_LOSSES,
+    KNOWN_LOSSES,
+    REGRESSION_LOSSES,
+    fitting_losses,
+    loss_name,
+)
 from . import graph as model_graph
 from .candidate import Candidate, NotApplicable, Solution, solution
 from .graph import Config, Graph
@@ -48,7 +54,7 @@ class _Edit:
         if candidate.model.config is None:
             raise NotApplicable('a subclassed model cannot be rebuilt from a configuration')
         self.candidate = candidate
-        self.config: Config = keras_bridge.json_copy(candidate.model.config)
+        self.config: Config = model_graph.copy_of(candidate.model.config)
         self.redrawn: List[str] = []
 
     @property
@@ -59,7 +65,7 @@ class _Edit:
         """The entry of a new layer with a free name."""
         name = model_graph.fresh_name(self.config, stem)
         entry = keras_bridge.layer_config(class_name, name=name, **settings)
-        return dict(entry, config=keras_bridge.json_copy(entry['config']))
+        return dict(entry, config=model_graph.copy_of(entry['config']))
 
     def redraw(self, name: str, initializer: str, rng: random.Random) -> None:
         """Have the kernels of a layer drawn anew by an initializer."""
@@ -353,7 +359,7 @@ def _activation(candidate: Candidate, issue: str, attempt: int, rng: random.Rand
         raise NotApplicable('the model has several outputs, or its output has no fixed size')
     if keras_bridge.takes_logits(candidate.training.loss):
         raise NotApplicable('the loss takes logits, so the model must end without an activation')
-    loss = keras_bridge.loss_name(candidate.training.loss)
+    loss = loss_name(candidate.training.loss)
     if loss not in KNOWN_LOSSES:
         loss, _ = fitting_losses(labels_of(candidate), units)
     name = graph.outputs[0]

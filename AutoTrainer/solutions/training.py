@@ -7,8 +7,9 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 
 from .. import keras_bridge
-from ..judge.losses import BINARY_LOSSES, CATEGORICAL_LOSSES, fitting_losses
-from ..utils.compute_gradient import label_kind, row_count
+from ..intake.arrays import row_count
+from ..judge.labels import label_kind
+from ..judge.losses import BINARY_LOSSES, CATEGORICAL_LOSSES, fitting_losses, loss_name
 from .candidate import Candidate, NotApplicable, solution
 
 Result = Tuple[Candidate, str]
@@ -225,14 +226,14 @@ def _watched(candidate: Candidate) -> str:
 # ------------------------------------------------------------------------------------------ loss
 
 def labels_of(candidate: Candidate) -> str:
-    """Kind of the training labels (see :func:`~AutoTrainer.utils.compute_gradient.label_kind`)."""
+    """Kind of the training labels (see :func:`~AutoTrainer.judge.labels.label_kind`)."""
     return label_kind(candidate.training.dataset['y'],
                       getattr(candidate.model.original, 'output_shape', None))
 
 
 def _loss(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     y = candidate.training.dataset['y']
-    present = keras_bridge.loss_name(candidate.training.loss)
+    present = loss_name(candidate.training.loss)
     units = keras_bridge.output_units(candidate.model.original)
     loss, fine = fitting_losses(labels_of(candidate), units)
     if not loss:

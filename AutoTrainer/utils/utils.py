@@ -23,6 +23,7 @@ import numpy as np
 from .. import keras_bridge
 from ..errors import UserError
 from ..intake import inputs
+from ..intake.arrays import Batch, draw_batch
 from ..intake.config import (
     Training,
     check_callback_names,
@@ -35,6 +36,8 @@ from ..judge import schedule
 from ..judge.configuration import accuracy_counts
 from ..judge.facts import Task, Verdict, joined
 from ..judge.history import JUDGMENT_EPOCHS
+from ..judge.labels import label_kind
+from ..judge.losses import loss_name
 from ..judge.session import Plan, Session, Subject
 from ..judge.watcher import Watcher
 from ..record.best_weights import BestWeights
@@ -57,7 +60,7 @@ from ..record.folder import (
 from ..record.journal import Journal, begin_run, trained_model
 from ..settings import Watching
 from ..solutions.candidate import Blueprint
-from .compute_gradient import Batch, Probe, draw_batch, label_kind
+from .compute_gradient import Probe, baseline_loss
 from .logger import LOGGER, log_to_file, stop_logging
 from .modules import Candidate, Outcome, Repair, Repair_Module, Step
 from .monitor import IssueMonitor
@@ -287,7 +290,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         if model is None or self._batch is None:
             return Subject()
         labels = self._batch.y if self._labels is None else self._labels
-        task = Task(loss=keras_bridge.loss_name(getattr(model, 'loss', None)),
+        task = Task(loss=loss_name(getattr(model, 'loss', None)),
                     units=keras_bridge.output_units(model),
                     labels=label_kind(labels, getattr(model, 'output_shape', None)))
         if self._labels is not None:
@@ -295,8 +298,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                                  getattr(model.loss, 'ignore_class', None))
         return Subject(
             Probe(model, self._batch, self._labels), accuracy_counts(task),
-            lambda: None if self._labels is None else keras_bridge.constant_loss(
-                model, self._labels))
+            lambda: None if self._labels is None else baseline_loss(model, self._labels))
 
     # ---------------------------------------------------------------------------- words and files
 
@@ -309,7 +311,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         return said + ("compile with metrics=['accuracy'], or with a loss of Keras's: of the "
                        'loss %s with these labels the best constant prediction is not known, '
                        'against which a training without accuracy is judged'
-                       % (keras_bridge.loss_name(getattr(self.model, 'loss', None)) or 'given'))
+                       % (loss_name(getattr(self.model, 'loss', None)) or 'given'))
 
     def _announce(self) -> None:
         """Say what was found: once, and where Keras's progress bar has ended its line."""
@@ -661,7 +663,7 @@ def _fit_to_model(training: Training, model: Any) -> Tuple[Training, List[str]]:
     Raises:
         UserError: if they do not fit.
     """
-    data, loss = training.dataset, keras_bridge.loss_name(training.loss)
+    data, loss = training.dataset, loss_name(training.loss)
     keras_bridge.ensure_built(model, data['x'])
     shape = getattr(model, 'output_shape', None)
     data, notes = inputs.prepare(data, shape, loss, keras_bridge.takes_integers(model))
@@ -701,7 +703,7 @@ def _settings(training: Training) -> Dict[str, Any]:
     # the optimizer's name ('sgd_2') counts what a process has built before
     config = {key: value for key, value in training.optimizer['config'].items() if key != 'name'}
     return {'optimizer': dict(training.optimizer, config=config),
-            'loss': keras_bridge.loss_name(training.loss), 'batch_size': training.batch_size,
+            'loss': loss_name(training.loss), 'batch_size': training.batch_size,
             'epochs': training.epochs,
             'callbacks': [callback if isinstance(callback, str) else type(callback).__name__
                           for callback in training.callbacks]}

@@ -98,7 +98,7 @@ def test_upstreams_activation_demo():
 @pytest.mark.parametrize('name', sorted(ISSUES))
 def test_a_case_shows_its_issue(name, tmp_path):
     config = demo_case.case_config(name)
-    keras_bridge.clear_session()
+    keras_bridge.keras.backend.clear_session()
     keras_bridge.set_seed(1)
     model = demo_case.case_model(name, keras_bridge.keras)
     problems, solutions = model_train(

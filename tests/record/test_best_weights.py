@@ -16,7 +16,7 @@ class DiesOfLargeSteps(keras.callbacks.Callback):
     """Kills every hidden unit in the ninth epoch of a training whose learning rate is large."""
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 8 and keras_bridge.current_learning_rate(self.model) > 0.05:
+        if epoch == 8 and keras_bridge.to_numpy(self.model.optimizer.learning_rate) > 0.05:
             hidden = self.model.get_layer('hidden')
             kernel, bias = hidden.get_weights()
             hidden.set_weights([kernel * 0, bias - 100])
@@ -100,7 +100,7 @@ def test_the_model_of_an_outcome_is_as_it_was_then(build):
         trained = trained_model(outcome, candidate, 0)
         scores.append(trained.evaluate(data['x_val'], data['y_val'], verbose=0)[1])
         rate = candidate.training.optimizer['config']['learning_rate']
-        assert np.isclose(keras_bridge.current_learning_rate(trained), rate)
+        assert np.isclose(keras_bridge.to_numpy(trained.optimizer.learning_rate), rate)
     assert np.allclose(scores, [outcome.val_accuracy for outcome in outcomes])
     assert scores[0] > 0.9 > scores[1]
 

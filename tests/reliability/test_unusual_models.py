@@ -5,6 +5,7 @@ import pytest
 
 from AutoTrainer import LossHistory
 from AutoTrainer import keras_bridge as bridge
+from AutoTrainer.judge.losses import loss_name
 
 pytestmark = pytest.mark.backend
 keras, layers = bridge.keras, bridge.keras.layers
@@ -76,7 +77,7 @@ def watched(model, x, y, loss='sparse_categorical_crossentropy', metrics=('accur
     assert watch.watcher.checks
     probe = watch.watcher.probe
     assert np.isfinite(probe.outputs().highest) and probe.gradients().finite
-    assert probe.task().loss == bridge.loss_name(loss)
+    assert probe.task().loss == loss_name(loss)
     return watch
 
 

@@ -26,6 +26,7 @@ from candidates import (
 from AutoTrainer import keras_bridge
 from AutoTrainer.solutions import graph as model_graph
 from AutoTrainer.solutions import structure as repair_structure
+from AutoTrainer.solutions.graph import copy_of
 from AutoTrainer.utils.repair import SOLUTIONS
 
 pytestmark = pytest.mark.backend
@@ -67,12 +68,12 @@ def test_model_survives(kind, name, tmp_path):
 @pytest.mark.parametrize('kind', sorted(MODELS))
 def test_candidate_is_not_changed(kind):
     given = candidate(MODELS[kind])
-    config = keras_bridge.json_copy(given.model.config)
+    config = copy_of(given.model.config)
     names, x = set(given.model.weights), given.training.dataset['x'].copy()
     for name, entry in SOLUTIONS.items():
         if not entry.applies(given, 'unstable', 0):
             apply(name, given)
-    assert keras_bridge.json_copy(given.model.config) == config
+    assert copy_of(given.model.config) == config
     assert set(given.model.weights) == names
     assert np.array_equal(given.training.dataset['x'], x)
 

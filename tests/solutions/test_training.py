@@ -173,7 +173,7 @@ def test_callbacks_work_in_fit():
                  for name in given.training.callbacks]
     fitted = model.fit(ZEROS[:16], np.zeros((16, 3)), epochs=20, verbose=0, callbacks=callbacks)
     assert len(fitted.history['loss']) == 11  # the first, then ten without improvement
-    assert np.isclose(keras_bridge.current_learning_rate(model), 0.01 * 0.2 ** 2)
+    assert np.isclose(keras_bridge.to_numpy(model.optimizer.learning_rate), 0.01 * 0.2 ** 2)
 
 
 def test_unknown_callback():

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from AutoTrainer import keras_bridge
-from AutoTrainer.judge.facts import GradientSummary
-from AutoTrainer.utils import compute_gradient
+from AutoTrainer.intake.arrays import Batch, draw_batch
+from AutoTrainer.judge.gradients import silent_inputs
+from AutoTrainer.judge.labels import label_kind
+from AutoTrainer.utils.compute_gradient import Probe, baseline_loss, describe_task
 
 pytestmark = pytest.mark.backend
 layers = keras_bridge.keras.layers
@@ -32,6 +34,10 @@ def fill(model, seed=1):
 
 def weight_names(model):
     return [getattr(w, 'path', w.name) for w in model.weights]
+
+
+def gradients(model, x, y):
+    return Probe(model, Batch(x, y)).gradients()
 
 
 L2 = 0.05
@@ -69,7 +75,7 @@ def test_norms_agree_with_a_calculation_by_hand():
     expected = by_hand(model.get_weights(), x, y)
     rows = keras_bridge.gradient_statistics(model, x, y)()
     np.testing.assert_allclose(rows[:, 0], [np.linalg.norm(g) for g in expected], rtol=1e-5)
-    summary = compute_gradient.Probe(model, compute_gradient.Batch(x, y)).gradients()
+    summary = Probe(model, Batch(x, y)).gradients()
     np.testing.assert_allclose([norm for _, norm in summary.kernels],
                                [np.linalg.norm(expected[0]), np.linalg.norm(expected[4])],
                                rtol=1e-5)
@@ -82,8 +88,8 @@ def test_upstream_fault_clip_hides(clip):
     x, y = data()
     free, clipped = small_model(), small_model()
     compiled(clipped, **clip)
-    assert (compute_gradient.gradient_summary(free, x, y).kernels[0][1]
-            == compute_gradient.gradient_summary(clipped, x, y).kernels[0][1] > 1e-3)
+    assert (gradients(free, x, y).kernels[0][1]
+            == gradients(clipped, x, y).kernels[0][1] > 1e-3)
 
 
 def test_upstream_fault_inference_gradient():
@@ -91,8 +97,8 @@ def test_upstream_fault_inference_gradient():
     x, y = data()
     model = small_model()
     before = model.get_weights()
-    first = compute_gradient.gradient_summary(model, x, y)
-    again = compute_gradient.gradient_summary(model, x, y)
+    first = gradients(model, x, y)
+    again = gradients(model, x, y)
     assert first.kernels == again.kernels  # dropout would differ
     for old, new in zip(before, model.get_weights()):
         np.testing.assert_array_equal(old, new)
@@ -102,7 +108,7 @@ def test_tiny_gradients_do_not_underflow():
     x, y = data()
     model = fill(compiled(keras.Sequential([keras.Input((4,)), layers.Dense(3)]), 'mse'))
     model.set_weights([np.zeros((4, 3), 'float32'), np.zeros(3, 'float32')])
-    summary = compute_gradient.gradient_summary(model, x, (y * 1e-25).astype('float32'))
+    summary = gradients(model, x, (y * 1e-25).astype('float32'))
     assert 1e-27 < summary.kernels[0][1] < 1e-24
 
 
@@ -112,10 +118,10 @@ def test_upstream_fault_embedding_crash():
     model = compiled(keras.Sequential([
         keras.Input((6,), dtype='int32'), layers.Embedding(1000, 8), layers.LSTM(4),
         layers.Dense(1, activation='sigmoid')]), 'binary_crossentropy')
-    summary = compute_gradient.gradient_summary(model, tokens, np.ones((8, 1), 'float32'))
+    summary = gradients(model, tokens, np.ones((8, 1), 'float32'))
     assert summary.finite and summary.kernels[0][1] > 0
     assert summary.zero_share < 0.5, 'rows of tokens that do not occur must not count as dead'
-    task = compute_gradient.describe_task(model, compute_gradient.Batch(tokens, np.ones((8, 1))))
+    task = describe_task(model, Batch(tokens, np.ones((8, 1))))
     assert np.isnan(task.input_scale), 'token numbers have no scale'
 
 
@@ -125,7 +131,7 @@ def test_upstream_fault_sequence_output_crash():
     model = compiled(keras.Sequential([
         keras.Input((6, 3)), layers.LSTM(4, return_sequences=True),
         layers.Dense(1, activation='sigmoid')]), 'binary_crossentropy')
-    probe = compute_gradient.Probe(model, compute_gradient.Batch(x, y))
+    probe = Probe(model, Batch(x, y))
     assert probe.gradients().finite
     assert 0 < probe.outputs().lowest < probe.outputs().highest < 1
 
@@ -135,8 +141,8 @@ def test_upstream_fault_two_inputs_crash():
     hidden = layers.Concatenate()([layers.Dense(3, activation='relu')(one), two])
     model = compiled(keras.Model([one, two], layers.Dense(3, activation='softmax')(hidden)))
     x, y = data()
-    batch = compute_gradient.draw_batch([x, x[:, :2]], y, 16, 0)
-    probe = compute_gradient.Probe(model, batch)
+    batch = draw_batch([x, x[:, :2]], y, 16, 0)
+    probe = Probe(model, batch)
     assert len(probe.gradients().kernels) == 2
     assert probe.outputs().largest_sum == pytest.approx(1, abs=1e-5)
 
@@ -156,7 +162,7 @@ def test_layer_outputs():
     model = fill(compiled(keras.Sequential([
         keras.Input((4,)), layers.Dense(5, activation='relu', name='hidden'),
         layers.Dense(3, name='head')])))
-    outputs = compute_gradient.Probe(model, compute_gradient.Batch(x, y)).outputs()
+    outputs = Probe(model, Batch(x, y)).outputs()
     w1, b1, w2, b2 = model.get_weights()
     hidden = np.maximum(x @ w1 + b1, 0)
     head = hidden @ w2 + b2
@@ -178,7 +184,7 @@ def test_subclassed_model():
     x, y = data()
     model = compiled(Own())
     model(x)
-    probe = compute_gradient.Probe(model, compute_gradient.Batch(x, y))
+    probe = Probe(model, Batch(x, y))
     assert len(probe.gradients().kernels) == 1
     assert probe.outputs().layers == ()
     assert probe.outputs().largest_sum == pytest.approx(1, abs=1e-5)
@@ -187,42 +193,11 @@ def test_subclassed_model():
 def test_the_probe_follows_the_weights():
     x, y = data()
     model = small_model()
-    probe = compute_gradient.Probe(model, compute_gradient.Batch(x, y))
+    probe = Probe(model, Batch(x, y))
     before = probe.gradients(), probe.outputs()
     model.fit(x, y, epochs=2, verbose=0)
     assert probe.gradients().kernels != before[0].kernels
     assert probe.outputs() != before[1]
-
-
-def test_upstream_fault_first_batch_only():
-    """A decision: the batch is drawn from all of the data, so sorted data shows every class."""
-    y = np.repeat(np.arange(3), 100)
-    drawn = compute_gradient.draw_batch(y[:, None], y, 32, 0)
-    assert set(drawn.y) == {0, 1, 2} and len(drawn.x) == 32
-    again = compute_gradient.draw_batch(y[:, None], y, 32, 0)
-    np.testing.assert_array_equal(drawn.x, again.x)
-    assert len(compute_gradient.draw_batch(y[:, None], y, 1000, 0).x) == 300
-
-
-@pytest.mark.parametrize('y, kind', [
-    (np.eye(3)[[0, 1]], 'one_hot'), (np.array([[1, 1, 0], [0, 0, 0]]), 'multi_hot'),
-    (np.array([0, 1, 1]), 'binary'), (np.array([[0.0], [1.0]]), 'binary'),
-    (np.array([0, 1, 2]), 'integer'), (np.array([0.5, 1.5]), 'real'),
-    (np.random.RandomState(0).rand(3, 2), 'real'), ([np.zeros(2)], ''), (np.array([]), ''),
-])
-def test_label_kinds(y, kind):
-    assert compute_gradient.label_kind(y) == kind
-
-
-@pytest.mark.parametrize('y, shape, kind', [
-    (np.array([[0, 1], [1, 1]]), (None, 2, 2), 'binary'),   # a tag for every step of a sequence
-    (np.array([[0, 1], [2, 1]]), (None, 2, 3), 'integer'),
-    (np.array([[0, 1], [1, 0]]), (None, 2), 'one_hot'),
-    (np.array([0, 1]), (None, 2), 'binary'),
-    (np.array([0, 1]), [(None, 2), (None, 3)], 'binary'),   # of several outputs nothing is known
-])
-def test_label_kinds_by_the_outputs(y, shape, kind):
-    assert compute_gradient.label_kind(y, shape) == kind
 
 
 def test_labels_are_those_of_all_rows():
@@ -231,43 +206,87 @@ def test_labels_are_those_of_all_rows():
     counts[1000::50] = 2
     x = np.zeros((2000, 4), 'float32')
     model = compiled(keras.Sequential([keras.Input((4,)), layers.Dense(1)]), 'poisson')
-    batch = compute_gradient.Batch(x[:32], counts[:32])
-    assert compute_gradient.describe_task(model, batch).labels == 'binary'
-    assert compute_gradient.describe_task(model, batch, counts).labels == 'integer'
-    assert compute_gradient.label_kind(np.arange(10 ** 6) % 3) == 'integer'
+    batch = Batch(x[:32], counts[:32])
+    assert describe_task(model, batch).labels == 'binary'
+    assert describe_task(model, batch, counts).labels == 'integer'
+    assert label_kind(np.arange(10 ** 6) % 3) == 'integer'
 
 
 def test_inputs_that_are_silent_say_nothing_of_dead_units():
     """Half of the inputs are zero in the whole batch, so no gradient comes to their weights."""
     x, y = data()
     wide = np.concatenate([x, np.zeros((len(x), 36), 'float32')], axis=1)
-    assert compute_gradient.silent_inputs(wide) == (40, 36)
-    assert compute_gradient.silent_inputs([wide]) == (0, 0)
+    assert silent_inputs(wide) == (40, 36)
+    assert silent_inputs([wide]) == (0, 0)
     keras_bridge.set_seed(1)
     model = compiled(keras.Sequential([keras.Input((40,)), layers.Dense(8, activation='relu'),
                                        layers.Dense(3, activation='softmax')]))
-    assert compute_gradient.gradient_summary(model, wide, y).zero_share < 0.3
+    assert gradients(model, wide, y).zero_share < 0.3
     dead = [np.full_like(w, -1.0) if w.ndim == 2 else w for w in model.get_weights()]
     dead[1] -= 100.0
     model.set_weights(dead)
-    assert compute_gradient.gradient_summary(model, wide, y).zero_share > 0.9
-
-
-def test_rows_become_a_summary():
-    rows = np.array([[3.0, 8, 1, 0.5, 1], [0.0, 2, 1, 2.0, 1], [4.0, 1, 1, 1.0, 1]])
-    variables = [('embedding', (5, 2), True), ('bias', (2,), False), ('kernel', (2, 2), False)]
-    assert compute_gradient.summarise_gradients(variables, rows, True) == GradientSummary(
-        kernels=(('embedding', 3.0), ('kernel', 4.0)), zero_share=0.5, finite=True,
-        weights_finite=True, largest_weight=2.0, rectified=True, seconds=0.0)
-    rows[2, 2] = rows[1, 4] = 0
-    broken = compute_gradient.summarise_gradients(variables, rows, True)
-    assert not broken.finite and not broken.weights_finite
+    assert gradients(model, wide, y).zero_share > 0.9
 
 
 def test_the_task_is_described():
     x, y = data()
     model = compiled(keras.Sequential([keras.Input((4,)), layers.Dense(3),
                                        layers.Activation('softmax')]))
-    task = compute_gradient.describe_task(model, compute_gradient.Batch(x * 50, y))
+    task = describe_task(model, Batch(x * 50, y))
     assert task[:4] == ('categorical_crossentropy', 'softmax', 3, 'one_hot')
     assert task.input_scale == pytest.approx(np.abs(x * 50).mean(), rel=1e-5)
+
+
+def by_loss(loss, units=3, activation='softmax'):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(units, activation=activation)])
+    model.compile('sgd', loss)
+    return model
+
+
+CLASSES = np.array([0, 0, 1, 2])
+ENTROPY = 1.5 * np.log(2)
+
+
+@pytest.mark.parametrize('model, y', [
+    (by_loss('sparse_categorical_crossentropy'), CLASSES),
+    (by_loss('sparse_categorical_crossentropy'), CLASSES[:, None]),
+    (by_loss(keras.losses.SparseCategoricalCrossentropy(from_logits=True)), CLASSES),
+    (by_loss('categorical_crossentropy'), np.eye(3)[CLASSES]),
+    (by_loss(keras.losses.CategoricalCrossentropy(from_logits=True)), np.eye(3)[CLASSES]),
+])
+def test_the_constant_loss_of_classes_is_their_entropy(model, y):
+    assert baseline_loss(model, y) == pytest.approx(ENTROPY, rel=1e-3)
+
+
+@pytest.mark.parametrize('logits', [False, True])
+def test_the_constant_loss_of_two_classes_is_their_entropy(logits):
+    loss = keras.losses.BinaryCrossentropy(from_logits=logits)
+    found = baseline_loss(by_loss(loss, 1, None), np.array([0, 1, 1, 1]))
+    assert found == pytest.approx(-0.25 * np.log(0.25) - 0.75 * np.log(0.75), rel=1e-3)
+
+
+def test_the_constant_loss_of_numbers_is_their_variance():
+    assert baseline_loss(by_loss('mse', 1, None), np.array([1.0, 3.0])) == pytest.approx(1)
+
+
+def own_loss(y_true, y_pred):
+    raise AssertionError('nobody knows what labels this loss takes')
+
+
+def mean_squared_error(y_true, y_pred):
+    raise RuntimeError('a loss of the user that is called like one of Keras')
+
+
+@pytest.mark.parametrize('model, y', [
+    (by_loss(own_loss), CLASSES),
+    (by_loss(mean_squared_error, 1), CLASSES),
+    (by_loss('mse'), CLASSES),
+    (by_loss('sparse_categorical_crossentropy'), CLASSES + 1),
+    (by_loss('sparse_categorical_crossentropy'), CLASSES - 1),
+    (by_loss('sparse_categorical_crossentropy'), CLASSES + 0.5),
+    (by_loss('sparse_categorical_crossentropy'), CLASSES * 0),
+    (by_loss(None), CLASSES),
+    (by_loss(['mse']), CLASSES),
+])
+def test_there_is_no_constant_loss_where_labels_and_loss_do_not_fit(model, y):
+    assert baseline_loss(model, y) is None
