@@ -1,6 +1,6 @@
 """Inputs and labels: an array, or a list or dictionary of arrays. Knows no Keras."""
 
-from typing import Any, Callable, Mapping, NamedTuple
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
@@ -24,6 +24,15 @@ def map_arrays(function: Callable[[Any], Any], data: Any) -> Any:
     if isinstance(data, (list, tuple)):
         return type(data)(function(value) for value in data)
     return function(data)
+
+
+def parts(data: Any) -> Sequence[Any]:
+    """The arrays of an array, a list or a dictionary of arrays; none for None."""
+    if data is None:
+        return []
+    if isinstance(data, Mapping):
+        return list(data.values())
+    return list(data) if isinstance(data, (list, tuple)) else [data]
 
 
 def row_count(data: Any) -> int:

@@ -1,12 +1,13 @@
 """Checks a data set against a model before an hour is spent on it; knows no Keras."""
 
 import hashlib
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
 from ..errors import UserError, quote
 from ..judge.losses import KNOWN_LOSSES
+from .arrays import map_arrays, parts
 
 Shape = Optional[Tuple[Optional[int], ...]]
 
@@ -116,15 +117,6 @@ def check_classes(labels: np.ndarray, loss: str, units: int, ignored: Optional[i
             _class_numbers('y', counted, units)
 
 
-def parts(data: Any) -> Sequence[Any]:
-    """The arrays of an array, a list or a dictionary of arrays; none for None."""
-    if data is None:
-        return []
-    if isinstance(data, Mapping):
-        return list(data.values())
-    return list(data) if isinstance(data, (list, tuple)) else [data]
-
-
 def _arrays(key: str, data: Any) -> Any:
     if data is None:
         return None
@@ -204,8 +196,8 @@ def prepare(dataset: Mapping[str, Any], output_shape: Any, loss: str,
     ready, notes = dict(dataset), []
     units = output_shape[-1] if _single(output_shape) else None
     for key in ('x', 'x_val'):
-        if not integers:
-            ready[key] = _each(lambda array: array.astype(np.float32, copy=False), ready[key])
+        if not integers and ready[key] is not None:
+            ready[key] = map_arrays(lambda array: array.astype(np.float32, copy=False), ready[key])
     for key in ('y', 'y_val'):
         labels = ready[key]
         if not isinstance(labels, np.ndarray):
@@ -230,14 +222,6 @@ def prepare(dataset: Mapping[str, Any], output_shape: Any, loss: str,
     if isinstance(labels, np.ndarray) and bool(np.all(labels == labels[:1])):
         notes.append('all rows of y are the same: there is nothing to learn')
     return ready, notes
-
-
-def _each(function: Callable[[np.ndarray], np.ndarray], data: Any) -> Any:
-    if isinstance(data, Mapping):
-        return {name: function(value) for name, value in data.items()}
-    if isinstance(data, list):
-        return [function(value) for value in data]
-    return None if data is None else function(data)
 
 
 def _is_one_hot(labels: np.ndarray) -> bool:

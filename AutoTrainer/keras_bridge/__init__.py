@@ -30,7 +30,7 @@ from .model_files import MODEL_SUFFIX, load_model, load_weights, save_model
 from .new_layers import layer_config, leaky_layers, passes_mask
 from .outputs import first_kernel_input, output_statistics
 from .state import fit_data, restore_training, seed_epoch, training_state
-from .tensors import to_numpy
+from .tensors import to_numpy, to_tensors
 from .training_setup import (
     OPTIMIZERS,
     REDUCE_FACTOR,
@@ -54,6 +54,6 @@ __all__ = [
     'leaky_layers', 'load_keras_dataset', 'load_model', 'load_weights', 'loss_function',
     'named_callback', 'optimizer_config', 'output_statistics', 'output_units', 'passes_mask',
     'restore_training', 'save_model', 'seed_epoch', 'set_seed', 'take_blueprint',
-    'takes_integers', 'takes_logits', 'to_numpy', 'trainable_variables', 'training_state',
-    'try_inputs', 'versions',
+    'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors', 'trainable_variables',
+    'training_state', 'try_inputs', 'versions',
 ]

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 
 from .. import keras_bridge
-from ..intake import inputs
+from ..intake.arrays import parts
 from ..judge.losses import (
     BINARY_LOSSES,
     KNOWN_LOSSES,
@@ -416,7 +416,7 @@ def _data_of_inputs(graph: Graph, x: Any) -> List[Tuple[str, np.ndarray]]:
     Raises:
         NotApplicable: if that cannot be told.
     """
-    arrays = inputs.parts(x)
+    arrays = parts(x)
     if len(arrays) != len(graph.inputs):
         raise NotApplicable('the model has %d input layers but the data %d inputs'
                             % (len(graph.inputs), len(arrays)))
