@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from AutoTrainer.data.common import Dataset, RawData, one_hot
+from .common import Dataset, RawData, one_hot
 
 VOCABULARY = 12
 """Tokens are numbers below this; 0 is left for padding, as in real texts."""
