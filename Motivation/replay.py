@@ -31,9 +31,6 @@ PROJECT_OFFSET = 0
 REFERENCE = 'epoch_1'
 """The schedule that misses nothing; delays are counted against it."""
 
-THESIS_STEPS = 1875
-"""Training batches in an epoch of the thesis's runs: 60,000 rows of MNIST in batches of 32."""
-
 
 # ---------------------------------------------------------------------------------- of one run
 
@@ -103,7 +100,7 @@ def _as_logs(run: Run) -> List[Dict[str, Optional[float]]]:
                                                     columns['val_loss'], columns['val_accuracy'])]
 
 
-def collapse_epoch(run: Run, steps_per_epoch: int = THESIS_STEPS) -> Optional[int]:
+def collapse_epoch(run: Run, steps_per_epoch: int) -> Optional[int]:
     """Epoch (1-based) at which the collapse rule first speaks; None if it never does.
 
     Args:

@@ -23,14 +23,7 @@ from AutoTrainer.judge.schedule import check_checktype, constant_interval
 from .analyse import RULES, dead_from
 from .histories import Case
 from .output import markdown_table, positive, read_cases, reading_parser, run_command
-from .replay import (
-    PROJECT_OFFSET,
-    THESIS_STEPS,
-    UPSTREAM_OFFSET,
-    Outcomes,
-    collapse_epoch,
-    compare,
-)
+from .replay import PROJECT_OFFSET, UPSTREAM_OFFSET, Outcomes, collapse_epoch, compare
 
 SCHEDULES = ('epoch_1', 'dynamic', 'epoch_3', 'epoch_5', 'adaptive')
 """What is compared unless a user says otherwise."""
@@ -46,6 +39,9 @@ RESAMPLES = 2000
 
 GOOD_END = 0.8
 """A run that ends above this validation accuracy is a good one; a collapse there is false."""
+
+THESIS_STEPS = 1875
+"""Training batches in an epoch of the thesis's runs: 60,000 rows of MNIST in batches of 32."""
 
 LONG_DEAD = 3
 """A run counts as dead, for the collapse table, if it ends with at least so many dead epochs."""
