@@ -103,6 +103,19 @@ def main(argv: Optional[List[str]] = None) -> int:
     return 0
 
 
+def run_demo(path: str) -> int:
+    """Run the demo case that a file belongs to: what ``python demo.py`` does.
+
+    Args:
+        path: of the ``demo.py``; arguments of the process go with it.
+
+    Returns:
+        The exit code.
+    """
+    return main(['--case', os.path.basename(os.path.dirname(os.path.realpath(path)))]
+                + sys.argv[1:])
+
+
 @contextlib.contextmanager
 def sigterm_raises() -> Iterator[None]:
     """Within, SIGTERM ends the run as Ctrl-C does, so that it can say where it stands."""
@@ -128,13 +141,15 @@ def run(arguments: argparse.Namespace) -> None:
     checktype = schedule.check_checktype(_checktype(arguments))
     if arguments.epochs is not None:
         check_count('--epochs', arguments.epochs)
+    model = '--model_path' if arguments.model_path else '--config_path'
+    chosen = [name for name, given in (
+        ('--case', arguments.case), ('--all-cases', arguments.all_cases),
+        (model, arguments.model_path or arguments.config_path)) if given]
+    if len(chosen) > 1:
+        raise UserError('%s and %s are both given; give one' % tuple(chosen[:2]))
     if (arguments.model_path is None) != (arguments.config_path is None):
         raise UserError('only one of --model_path and --config_path is given; give both, or a '
                         '--case')
-    chosen = [name for name, given in (('--case', arguments.case), ('--all-cases',
-              arguments.all_cases), ('--model_path', arguments.model_path)) if given]
-    if len(chosen) > 1:
-        raise UserError('%s and %s are both given; give one' % tuple(chosen[:2]))
     choose_backend(arguments.backend)
     from .demo_case import case_names
     from .utils.modules import repair_strategy

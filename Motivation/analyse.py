@@ -21,10 +21,10 @@ import numpy as np
 
 from AutoTrainer.judge.history import JUDGMENT_EPOCHS, OscillationCounter, extrema, judged
 
-from .histories import OUTPUT_MARK, Case
+from .histories import TABLES_MARK, Case
 from .output import (
     csv_text,
-    make_folder,
+    make_output_folder,
     markdown_table,
     read_cases,
     reading_parser,
@@ -119,17 +119,18 @@ def full_count_epoch(series: Sequence[float], rule: Rule) -> Optional[int]:
     return None
 
 
-def thesis_index(series: Sequence[float]) -> int:
+def thesis_index(series: Sequence[float]) -> Optional[int]:
     """Index of the last pair of extrema, which the thesis prints as the time of detection.
 
     Args:
         series: the whole curve.
 
     Returns:
-        min(number of maxima, number of minima) − 1; −1 for a curve without a pair.
+        min(number of maxima, number of minima) − 1; None for a curve without a pair.
     """
     maxima, minima = extrema(series)
-    return min(len(maxima), len(minima)) - 1
+    pairs = min(len(maxima), len(minima))
+    return pairs - 1 if pairs else None
 
 
 def dead_from(accuracy: Sequence[float], chance: float = CHANCE) -> Optional[int]:
@@ -165,7 +166,7 @@ class RunFindings(NamedTuple):
 
     number: int
     flagged: bool
-    thesis_index: int
+    thesis_index: Optional[int]
     first_epoch: Optional[int]
     first_epoch_judged: Optional[int]
     full_count_epoch: Optional[int]
@@ -325,10 +326,10 @@ def hypothesis_tests(cases: Sequence[CaseFindings]) -> List[GroupTest]:
             lambda c: [float(r.first_epoch) for r in c.runs if r.first_epoch])),
         kruskal('first epoch from the judgment point / E, between lengths', by_length(
             lambda c: relative(c, [r.first_epoch_judged for r in c.runs]))),
-        kruskal('thesis index / E, flagged against unflagged', OrderedDict([
-            ('flagged', [r.thesis_index / c.epochs for c in cases for r in c.flagged]),
-            ('unflagged', [r.thesis_index / c.epochs for c in cases for r in c.runs
-                           if not r.flagged])])),
+        kruskal('thesis index / E, flagged against unflagged', OrderedDict(
+            (name, [value for c in cases for value in relative(
+                c, [r.thesis_index for r in c.runs if r.flagged == flagged])])
+            for name, flagged in (('flagged', True), ('unflagged', False)))),
     ]
     for length in sorted({case.epochs for case in cases}):
         wanted.append(kruskal('first epoch, between cases of E = %d' % length, OrderedDict(
@@ -418,12 +419,12 @@ def _body(args: Namespace) -> int:
     text = '\n'.join('## %s\n\n%s' % (table.title, markdown_table(table.header, table.rows))
                      for table in report if table.name != 'runs')
     if args.out is not None:
-        folder = make_folder('--out', args.out)
+        folder = make_output_folder(args.out)
+        write_atomically(folder / TABLES_MARK, document)  # first: the tables are no histories
         for table in report:
             write_atomically(folder / (table.name + '.csv'), csv_text(table.header, table.rows))
         write_atomically(folder / 'analysis.md', text)
-        write_atomically(folder / OUTPUT_MARK, document)
-        print('tables and %s are in %s' % (OUTPUT_MARK, folder), file=sys.stderr)
+        print('tables and %s are in %s' % (TABLES_MARK, folder), file=sys.stderr)
     sys.stdout.write(document if args.json else text)
     return code
 

@@ -23,8 +23,8 @@ OWN_DATA = Path(__file__).resolve().parent / 'data'
 SETTINGS_FILE = 'collection.json'
 """What the runs of a collected case have in common; cases from elsewhere have none."""
 
-OUTPUT_MARK = 'analysis.json'
-"""A folder with this file holds results of an analysis and is not looked at as a case."""
+TABLES_MARK, FIGURES_MARK = 'analysis.json', 'figures.json'
+"""A folder with one of these files holds what a command wrote there and is no case."""
 
 
 class Run(NamedTuple):
@@ -121,11 +121,21 @@ def _number(path: Path, line: int, name: str, cell: str) -> float:
                        else 'an accuracy lies between 0 and 1'))
 
 
+def is_output(files: Sequence[str]) -> bool:
+    """Whether a folder with files of these names holds what a command wrote."""
+    return TABLES_MARK in files or FIGURES_MARK in files
+
+
+def is_history(name: str) -> bool:
+    """Whether a file of this name in a case folder is taken for a history."""
+    return name.lower().endswith('.csv') and not name.startswith('.')
+
+
 def find_cases(directory: Path) -> Tuple[List[Case], List[str]]:
     """Read every case below a directory.
 
-    A folder that holds CSV files is a case; hidden folders and results of an analysis are left
-    out. What cannot be read does not keep the rest from being read.
+    A folder that holds CSV files is a case; hidden folders and what a command wrote are passed
+    over. What cannot be read does not keep the rest from being read.
 
     Args:
         directory: a folder of case folders, or a case folder itself.
@@ -144,11 +154,9 @@ def find_cases(directory: Path) -> Tuple[List[Case], List[str]]:
     unreadable: List[OSError] = []
     for folder, subfolders, files in os.walk(str(directory), onerror=unreadable.append):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith('.'))
-        if OUTPUT_MARK in files:
-            del subfolders[:]
+        if is_output(files):
             continue
-        paths = [Path(folder, name) for name in files
-                 if name.lower().endswith('.csv') and not name.startswith('.')]
+        paths = [Path(folder, name) for name in files if is_history(name)]
         if paths:
             relative = Path(folder).relative_to(directory).as_posix()
             name = directory.resolve().name if relative == '.' else relative

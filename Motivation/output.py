@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 from AutoTrainer.errors import UserError
 
-from .histories import OWN_DATA, Case, find_cases
+from .histories import OWN_DATA, Case, find_cases, is_history, is_output
 
 
 def show(value: Any) -> str:
@@ -76,6 +76,19 @@ def make_folder(argument: str, path: str) -> Path:
     if not os.access(str(folder), os.W_OK):
         raise UserError('%s is %r, which cannot be written to; give a folder that you may write to'
                         % (argument, path))
+    return folder
+
+
+def make_output_folder(path: str) -> Path:
+    """Create the folder for what a command writes (``--out``).
+
+    Raises:
+        UserError: if it cannot be made, or holds histories, which would be taken for results then.
+    """
+    folder = make_folder('--out', path)
+    files = os.listdir(str(folder))
+    if not is_output(files) and any(map(is_history, files)):
+        raise UserError('--out is %r, which holds histories; give a folder of its own' % path)
     return folder
 
 

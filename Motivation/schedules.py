@@ -1,9 +1,6 @@
-"""Schedules compared by replaying recorded trainings: what each would have seen, and when.
+"""Schedules compared on recorded trainings: what each finds, how late, at what cost.
 
-A recorded run is played epoch by epoch. At every epoch at which the schedule has a check due, from
-the judgment point (0.3 of the planned epochs) on, the oscillation rule is applied to the epochs so
-far; the first check at which it holds ends the training. The closing check of the last epoch,
-which live trainings get under every schedule, is left out: it would hide what a schedule misses.
+:mod:`Motivation.replay` plays the runs; here they are counted, with bootstrap intervals, and told.
 
 *Where a constant schedule begins to count* decides as much as its interval. Upstream numbers
 epochs from 0, so its ``epoch_5`` looks after 1, 6, 11, … epochs; this project looks after 5, 10,
@@ -11,9 +8,6 @@ epochs from 0, so its ``epoch_5`` looks after 1, 6, 11, … epochs; this project
 it is easiest to meet, and one epoch later hardest. The comparison of the thesis is that of
 upstream's constant schedules with its dynamic one, and that is what the tables show; the same
 under this project's counting, and averaged over all ways to count, stands beside it.
-
-``adaptive`` looks at the history at every epoch, which costs next to nothing; its *checks* are the
-epochs at which it would have to probe the gradients, because the verdict could depend on them.
 """
 
 import argparse
@@ -24,26 +18,15 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 import numpy as np
 
-from AutoTrainer.judge.collapse import CollapseTracker
-from AutoTrainer.judge.history import HistoryState
-from AutoTrainer.judge.schedule import check_checktype, check_is_due, constant_interval
-from AutoTrainer.utils.monitor import DEFAULT_PARAMS, needs_probe
+from AutoTrainer.judge.schedule import check_checktype, constant_interval
 
-from .analyse import RULES, dead_from, first_epoch, verdicts
-from .histories import Case, Run
+from .analyse import RULES, dead_from
+from .histories import Case
 from .output import markdown_table, positive, read_cases, reading_parser, run_command
+from .replay import PROJECT_OFFSET, UPSTREAM_OFFSET, Outcomes, collapse_epoch, compare
 
 SCHEDULES = ('epoch_1', 'dynamic', 'epoch_3', 'epoch_5', 'adaptive')
 """What is compared unless a user says otherwise."""
-
-UPSTREAM_OFFSET = 1
-"""Upstream's ``epoch_N`` looks after 1, N + 1, 2·N + 1, … epochs."""
-
-PROJECT_OFFSET = 0
-"""This project's looks after N, 2·N, … epochs."""
-
-REFERENCE = 'epoch_1'
-"""The schedule that misses nothing; delays are counted against it."""
 
 EPOCH_SECONDS = 7.0
 """One epoch of the 20-layer MNIST model on two CPU cores, pinned stack (t1)."""
@@ -64,119 +47,7 @@ LONG_DEAD = 3
 """A run counts as dead, for the collapse table, if it ends with at least so many dead epochs."""
 
 
-# ---------------------------------------------------------------------------------- of one run
-
-class Replay(NamedTuple):
-    """What a schedule makes of one recorded run.
-
-    Attributes:
-        checks: checks made (``adaptive``: probes needed) until the training was stopped.
-        detected: epoch (1-based) of the check that found it; None if none did.
-        epochs_trained: epochs until the training was stopped, all of them if it was not.
-    """
-
-    checks: int
-    detected: Optional[int]
-    epochs_trained: int
-
-
-def due_epochs(checktype: str, total: int, offset: int = 0) -> List[bool]:
-    """At which epochs a check is due, the closing one left out.
-
-    Args:
-        checktype: the schedule.
-        total: planned epochs.
-        offset: for a constant schedule: the epochs (1-based) that are checked are this plus
-            multiples of N. 0 is this project's counting, 1 is upstream's.
-
-    Returns:
-        One entry per epoch.
-    """
-    shift = offset if constant_interval(checktype) else 0
-    return [check_is_due(checktype, epoch - shift, total, closing_check=False)
-            for epoch in range(1, total + 1)]
-
-
-def replay(found: Sequence[bool], due: Sequence[bool],
-           probes: Optional[Sequence[bool]] = None) -> Replay:
-    """Play one recorded run under a schedule.
-
-    Args:
-        found: the rule's verdict on every beginning of the run, see :func:`analyse.verdicts`.
-        due: at which epochs a check is due, see :func:`due_epochs`.
-        probes: which epochs count as checks where these are not the same (``adaptive``).
-
-    Returns:
-        What the schedule makes of the run.
-    """
-    seen = first_epoch([a and b for a, b in zip(found, due)], from_judgment_point=True)
-    trained = seen if seen is not None else len(found)
-    return Replay(sum((due if probes is None else probes)[:trained]), seen, trained)
-
-
-def probes_needed(run: Run) -> List[bool]:
-    """At which epochs ``adaptive`` would have to probe, with the recognizer's usual thresholds."""
-    state = HistoryState(DEFAULT_PARAMS)
-    needed = []
-    for values in _as_logs(run):
-        state.update(values)
-        needed.append(needs_probe(state, run.epochs, DEFAULT_PARAMS))
-    return needed
-
-
-def _as_logs(run: Run) -> List[Dict[str, Optional[float]]]:
-    """The epochs of a run under the names that the recognizer knows."""
-    columns = run.columns
-    return [{'loss': loss, 'acc': acc, 'val_loss': val_loss, 'val_acc': val_acc}
-            for loss, acc, val_loss, val_acc in zip(columns['loss'], columns['accuracy'],
-                                                    columns['val_loss'], columns['val_accuracy'])]
-
-
 # -------------------------------------------------------------------------------- of many runs
-
-class Outcomes(NamedTuple):
-    """What a schedule makes of many runs; arrays of one entry per run.
-
-    Attributes:
-        checks: checks made.
-        trained: epochs trained.
-        detected: 1.0 where the problem was found.
-        missed: 1.0 where the reference schedule finds it and this one does not.
-        delay: epochs after the reference schedule; 0 where not found.
-    """
-
-    checks: np.ndarray
-    trained: np.ndarray
-    detected: np.ndarray
-    missed: np.ndarray
-    delay: np.ndarray
-
-
-def compare(cases: Sequence[Case], rule: str, schedules: Sequence[str] = SCHEDULES,
-            offset: int = UPSTREAM_OFFSET) -> Dict[str, Outcomes]:
-    """Replay every run of every case under several schedules.
-
-    Args:
-        cases: the recorded runs.
-        rule: name of the rule, see :data:`analyse.RULES`.
-        schedules: valid checktypes; the reference need not be among them.
-        offset: where constant schedules begin to count, see :func:`due_epochs`.
-
-    Returns:
-        Outcomes by schedule, runs in the order of the cases.
-    """
-    wanted = list(OrderedDict.fromkeys((REFERENCE,) + tuple(schedules)))
-    due = {(name, total): due_epochs(name, total, offset)
-           for name in wanted for total in {case.epochs for case in cases}}
-    played: Dict[str, List[Replay]] = {name: [] for name in wanted}
-    for run in (run for case in cases for run in case.runs):
-        found = verdicts(run.columns[RULES[rule].series], RULES[rule])
-        for name in wanted:
-            played[name].append(replay(found, due[name, run.epochs], probes_needed(run)
-                                       if name == 'adaptive' else None))
-    reference = played[REFERENCE]
-    return OrderedDict((name, _outcomes(played[name], reference)) for name in schedules)
-
 
 def compare_countings(cases: Sequence[Case], rule: str,
                       checktype: str) -> Dict[str, Dict[str, Optional[float]]]:
@@ -201,17 +72,6 @@ def compare_countings(cases: Sequence[Case], rule: str,
     return OrderedDict((way, OrderedDict((name, None if np.isnan(value) else value)
                                          for name, value in values.items()))
                        for way, values in ways)
-
-
-def _outcomes(played: Sequence[Replay], reference: Sequence[Replay]) -> Outcomes:
-    pairs = list(zip(played, reference))
-    return Outcomes(
-        np.array([float(p.checks) for p in played]),
-        np.array([float(p.epochs_trained) for p in played]),
-        np.array([float(p.detected is not None) for p in played]),
-        np.array([float(p.detected is None and r.detected is not None) for p, r in pairs]),
-        np.array([float(p.detected - r.detected) if p.detected and r.detected else 0.0
-                  for p, r in pairs]))
 
 
 def resample(sizes: Sequence[int], seed: int, resamples: int = RESAMPLES) -> np.ndarray:
@@ -331,21 +191,6 @@ def ordering(outcomes: Dict[str, Outcomes], drawn: np.ndarray) -> List[Differenc
 
 
 # ------------------------------------------------------------------------------- runs that die
-
-def collapse_epoch(run: Run, steps_per_epoch: int = THESIS_STEPS) -> Optional[int]:
-    """Epoch (1-based) at which the collapse rule first speaks; None if it never does.
-
-    Args:
-        run: the recorded run.
-        steps_per_epoch: training batches in an epoch.
-    """
-    tracker = CollapseTracker(steps_per_epoch)
-    for epoch, values in enumerate(_as_logs(run), start=1):
-        tracker.update(values)
-        if tracker.reason is not None:
-            return epoch
-    return None
-
 
 def collapse_savings(cases: Sequence[Case]) -> Dict[str, Dict[str, Any]]:
     """What stopping collapsed runs would have saved, per case.

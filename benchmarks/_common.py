@@ -63,11 +63,11 @@ def seconds_of(function: Callable[[], Any], times: int) -> List[float]:
     return found
 
 
-def spread(values: List[float], scale: float = 1.0, digits: int = 3) -> Dict[str, float]:
+def spread(values: List[float], scale: float = 1.0) -> Dict[str, float]:
     """Median and quartiles."""
     low, middle, high = np.percentile(np.array(values) * scale, [25, 50, 75])
-    return {'median': round(float(middle), digits), 'q25': round(float(low), digits),
-            'q75': round(float(high), digits), 'runs': len(values)}
+    return {'median': round(float(middle), 3), 'q25': round(float(low), 3),
+            'q75': round(float(high), 3), 'runs': len(values)}
 
 
 def circle(bridge: Any) -> Tuple[Any, Dict[str, Any]]:

@@ -12,11 +12,9 @@ def measure(model: Any, data: Dict[str, Any], batch_size: int, epochs: int,
     """Figures of one model: seconds of an epoch, of compiling a probe, milliseconds of a check."""
     from AutoTrainer.intake.arrays import draw_batch
     from AutoTrainer.utils.compute_gradient import Probe
-    stamps = []
     model.fit(data['x'], data['y'], batch_size=batch_size, epochs=1, verbose=0)
-    for _ in range(epochs):
-        stamps += seconds_of(lambda: model.fit(data['x'], data['y'], batch_size=batch_size,
-                                               epochs=1, verbose=0), 1)
+    stamps = seconds_of(lambda: model.fit(data['x'], data['y'], batch_size=batch_size,
+                                          epochs=1, verbose=0), epochs)
     probe = Probe(model, draw_batch(data['x'], data['y'], max(batch_size, 32), 0))
     started = time.perf_counter()
     probe.gradients()

@@ -84,6 +84,9 @@ def test_upstreams_check_interval(tmp_path, model_path, capsys, interval, checks
     (['-mp', 'a.h5'], 'only one of --model_path and --config_path'),
     (['-mp', 'a.h5', '-cp', 'b.json'], "config_path is 'b.json', which is no file"),
     (['--case', 'Gradient_Vanish_Case', '--all-cases'], '--case and --all-cases are both given'),
+    (['--case', 'Gradient_Vanish_Case', '-mp', 'a.h5'], '--case and --model_path are both given'),
+    (['--case', 'Gradient_Vanish_Case', '-cp', 'b.json'],
+     '--case and --config_path are both given'),
     (['--strategy', 'fast'], "'fast'"),
     (['-rd', '/proc/nowhere'], "result_dir is '/proc/nowhere'"),
 ])

@@ -2,9 +2,9 @@
 
 from typing import Any, Callable, Dict
 
-from AutoTrainer.data import cifar10, digits, imdb, mnist, reuters, sequences, simplednn
-from AutoTrainer.data.common import Dataset, DatasetError
-from AutoTrainer.errors import UserError, quote, way_out
+from ..errors import UserError, quote, way_out
+from . import cifar10, digits, imdb, mnist, reuters, sequences, simplednn
+from .common import Dataset, DatasetError
 
 __all__ = ['DATASETS', 'Dataset', 'DatasetError', 'get_dataset']
 
@@ -13,7 +13,6 @@ def _simplednn(kind: str) -> Callable[[], Dataset]:
     return lambda: simplednn.preprocess(simplednn.load_data(kind), kind)
 
 
-#: How to make each data set, by its name.
 DATASETS: Dict[str, Callable[[], Dataset]] = {
     'simplednn_circle': _simplednn('circle'),
     'simplednn_blob': _simplednn('blob'),
@@ -30,6 +29,7 @@ DATASETS: Dict[str, Callable[[], Dataset]] = {
     'imdb': lambda: imdb.preprocess(imdb.load_data()),
     'reuters': lambda: reuters.preprocess(reuters.load_data()),
 }
+"""How to make each data set, by its name."""
 
 
 def get_dataset(name: Any) -> Dataset:
@@ -52,4 +52,4 @@ def get_dataset(name: Any) -> Dataset:
     """
     if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]()
-    raise UserError(f'dataset is {quote(name)}; {way_out(name, list(DATASETS))}')
+    raise UserError('dataset is %s; %s' % (quote(name), way_out(name, list(DATASETS))))

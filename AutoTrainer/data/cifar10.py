@@ -6,11 +6,11 @@ from typing import BinaryIO, Callable, List, Tuple
 
 import numpy as np
 
-from AutoTrainer.data import files
-from AutoTrainer.data.common import Dataset, RawData, check_labels, one_hot
+from . import files
+from .common import Dataset, RawData, check_labels, one_hot
 
 _FOLDER = 'cifar-10-batches-py'
-_TRAINING_BATCHES = [f'data_batch_{number}' for number in range(1, 6)]
+_TRAINING_BATCHES = ['data_batch_%d' % number for number in range(1, 6)]
 
 
 def load_data() -> RawData:
@@ -39,9 +39,9 @@ def _read(path: Path) -> RawData:
     with tarfile.open(str(path), 'r:gz') as archive:
         # Read from inside the archive: nothing of it is written to the disk.
         def member(name: str) -> BinaryIO:
-            stream = archive.extractfile(f'{_FOLDER}/{name}')
+            stream = archive.extractfile('%s/%s' % (_FOLDER, name))
             if stream is None:
-                raise ValueError(f'{name} in it is no file')
+                raise ValueError('%s in it is no file' % name)
             return stream  # type: ignore[return-value]
         return _read_batches(member)
 
@@ -59,7 +59,7 @@ def _read_batch(open_batch: Callable[[str], BinaryIO], name: str) -> Tuple[np.nd
         batch = files.read_pickle(stream)
     rows, labels = batch[b'data'], np.asarray(batch[b'labels'])
     if rows.dtype != np.uint8 or rows.shape != (len(labels), 3 * 32 * 32):
-        raise ValueError(f'{name} in it has images {rows.shape} and {len(labels)} labels')
+        raise ValueError('%s in it has images %s and %d labels' % (name, rows.shape, len(labels)))
     check_labels(labels, 10)
     # Each row holds the red plane, then the green, then the blue one.
     return rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels

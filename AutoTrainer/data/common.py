@@ -4,13 +4,13 @@ from typing import Dict, Tuple
 
 import numpy as np
 
-from AutoTrainer.errors import UserError
+from ..errors import UserError
 
-#: What ``load_data`` returns: (inputs, labels) for training and for validation, as published.
 RawData = Tuple[Tuple[np.ndarray, np.ndarray], Tuple[np.ndarray, np.ndarray]]
+"""What ``load_data`` returns: (inputs, labels) for training and for validation, as published."""
 
-#: What ``preprocess`` and ``get_dataset`` return: ``x``, ``y``, ``x_val``, ``y_val``.
 Dataset = Dict[str, np.ndarray]
+"""What ``preprocess`` and ``get_dataset`` return: ``x``, ``y``, ``x_val``, ``y_val``."""
 
 
 class DatasetError(UserError):
@@ -29,10 +29,10 @@ def check_labels(labels: np.ndarray, classes: int) -> None:
     """
     labels = np.asarray(labels)
     if labels.dtype.kind not in 'iu':
-        raise ValueError(f'its labels are of type {labels.dtype}, not whole numbers')
+        raise ValueError('its labels are of type %s, not whole numbers' % labels.dtype)
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise ValueError(f'its labels go from {labels.min()} to {labels.max()}, '
-                         f'not from 0 to {classes - 1}')
+        raise ValueError('its labels go from %d to %d, not from 0 to %d'
+                         % (labels.min(), labels.max(), classes - 1))
 
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -44,7 +44,6 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
 
     Returns:
         float32 array of shape (number of labels, classes).
-
     """
     flat = np.asarray(labels).reshape(-1)
     encoded = np.zeros((flat.size, classes), dtype='float32')

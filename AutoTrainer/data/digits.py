@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from AutoTrainer.data.common import Dataset, RawData, one_hot
+from .common import Dataset, RawData, one_hot
 
 _TRAINING_ROWS = 1437  # four fifths
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Callable, Dict, List, Optional, Sequence, Tupl
 
 import numpy as np
 
-from AutoTrainer.data.common import DatasetError, RawData
+from .common import DatasetError, RawData
 
 
 def search_folders() -> List[Path]:
@@ -66,11 +66,11 @@ def load(dataset: str, names: Sequence[str], read: Callable[[Path], RawData],
             return read(path)
         except Exception as error:  # a damaged file can make its reader raise nearly anything
             raise DatasetError(
-                f'data set {dataset!r}: {str(path)!r} is damaged or another file '
-                f'({_summary(error)}); replace it by the published {names[0]}, or remove it to '
-                'have it downloaded') from error
+                'data set %r: %r is damaged or another file (%s); replace it by the published %s, '
+                'or remove it to have it downloaded'
+                % (dataset, str(path), _summary(error), names[0])) from error
     # Imported here, because reading a file needs no Keras and importing Keras takes seconds.
-    from AutoTrainer.keras_bridge import load_keras_dataset
+    from ..keras_bridge import load_keras_dataset
     try:
         # Keras reports its progress on standard output, which belongs to results here.
         with contextlib.redirect_stdout(sys.stderr):
@@ -78,9 +78,9 @@ def load(dataset: str, names: Sequence[str], read: Callable[[Path], RawData],
     except Exception as error:  # Keras raises a bare Exception where a download fails
         folders = ' or '.join(repr(str(folder)) for folder in search_folders())
         raise DatasetError(
-            f'data set {dataset!r} is not on this machine and cannot be downloaded '
-            f'({_summary(error)}); put {names[0]} into {folders}, or name another folder in '
-            '$AUTOTRAINER_DATA') from error
+            'data set %r is not on this machine and cannot be downloaded (%s); put %s into %s, or '
+            'name another folder in $AUTOTRAINER_DATA'
+            % (dataset, _summary(error), names[0], folders)) from error
 
 
 def _summary(error: BaseException) -> str:
@@ -104,7 +104,7 @@ def read_npz(path: Path, keys: Sequence[str]) -> Dict[str, Any]:
     with zipfile.ZipFile(str(path)) as archive:
         absent = sorted(set(keys) - {name[:-len('.npy')] for name in archive.namelist()})
         if absent:
-            raise ValueError(f'it holds no {" and no ".join(absent)}')
+            raise ValueError('it holds no %s' % ' and no '.join(absent))
         # Read whole, so that the checksum of every member is compared.
         return {key: _read_npy(io.BytesIO(archive.read(key + '.npy'))) for key in keys}
 
@@ -112,7 +112,7 @@ def read_npz(path: Path, keys: Sequence[str]) -> Dict[str, Any]:
 def _read_npy(stream: io.BytesIO) -> Any:
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
-        raise ValueError(f'unknown .npy version {version}')
+        raise ValueError('unknown .npy version %s' % (version,))
     read_header = (np.lib.format.read_array_header_1_0 if version == (1, 0)
                    else np.lib.format.read_array_header_2_0)
     dtype = read_header(stream)[2]
@@ -174,7 +174,7 @@ class _PickledArray:
                 entries[index] = entry
             return entries.reshape(shape, order=order).tolist()
         if not re.match(r'[biuf][1248]$', dtype.code):
-            raise pickle.UnpicklingError(f'it holds an array of type {dtype.code!r}')
+            raise pickle.UnpicklingError('it holds an array of type %r' % (dtype.code,))
         numbers = np.frombuffer(data, dtype=np.dtype(dtype.order + dtype.code))
         return numbers.reshape(shape, order=order).astype(dtype.code)
 
@@ -203,4 +203,4 @@ class _DataUnpickler(pickle.Unpickler):
             return _ARRAY_PARTS[module, name]
         except KeyError:
             raise pickle.UnpicklingError(
-                f'it asks for {module}.{name}, which no data file needs') from None
+                'it asks for %s.%s, which no data file needs' % (module, name)) from None

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from AutoTrainer.data import files, words
-from AutoTrainer.data.common import Dataset, RawData, check_labels, one_hot
+from . import files, words
+from .common import Dataset, RawData, check_labels, one_hot
 
-#: Words that keep a number of their own, and words of a review that are looked at. With these
-#: sizes an Embedding with an LSTM trains in minutes on a CPU.
 NUM_WORDS, LENGTH = 5000, 500
+"""Words that keep a number of their own, and words of a review that are looked at.
+
+With these sizes an Embedding with an LSTM trains in minutes on a CPU.
+"""
 
 
 def load_data() -> RawData:
-    """Return the reviews as lists of word numbers (see ``AutoTrainer.data.words``).
+    """Return the reviews as lists of word numbers (see :mod:`AutoTrainer.data.words`).
 
     Read from ``imdb.npz`` or downloaded by Keras, with the same result.
 

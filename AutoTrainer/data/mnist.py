@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from AutoTrainer.data import files
-from AutoTrainer.data.common import Dataset, RawData, check_labels, one_hot
+from . import files
+from .common import Dataset, RawData, check_labels, one_hot
 
 
 def load_data() -> RawData:
@@ -26,7 +26,7 @@ def _read(path: Path) -> RawData:
     for part in ('train', 'test'):
         images, digits = np.shape(held['x_' + part]), np.shape(held['y_' + part])
         if len(images) != 3 or images[1:] != (28, 28) or digits != images[:1]:
-            raise ValueError(f'its {part} part has images {images} and labels {digits}')
+            raise ValueError('its %s part has images %s and labels %s' % (part, images, digits))
         check_labels(held['y_' + part], 10)
     return (held['x_train'], held['y_train']), (held['x_test'], held['y_test'])
 

@@ -4,16 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
-from AutoTrainer.data import files, words
-from AutoTrainer.data.common import Dataset, RawData, check_labels, one_hot
+from . import files, words
+from .common import Dataset, RawData, check_labels, one_hot
 
-#: Words that keep a number of their own: the columns of a newswire.
 NUM_WORDS = 1000
+"""Words that keep a number of their own: the columns of a newswire."""
+
 SUBJECTS = 46
 
 
 def load_data() -> RawData:
-    """Return the newswires as lists of word numbers (see ``AutoTrainer.data.words``).
+    """Return the newswires as lists of word numbers (see :mod:`AutoTrainer.data.words`).
 
     Read from ``reuters.npz`` or downloaded by Keras, with the same result.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from AutoTrainer.data.common import Dataset, RawData, one_hot
+from .common import Dataset, RawData, one_hot
 
 VOCABULARY = 12
 """Tokens are numbers below this; 0 is left for padding, as in real texts."""
@@ -10,7 +10,7 @@ VOCABULARY = 12
 LENGTH = 12
 """Tokens of a row."""
 
-_FIRST, _SECOND = 10, 11  # the two words that count; 1 to 9 are filler
+_FIRST, _SECOND = VOCABULARY - 2, VOCABULARY - 1  # the words that count; the rest is filler
 _ROWS, _TRAINING_ROWS = 1500, 1200
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from AutoTrainer.data.common import Dataset, RawData, one_hot
+from .common import Dataset, RawData, one_hot
 
 KINDS = ('circle', 'blob', 'reg', 'relu')
 
@@ -40,7 +40,7 @@ def load_data(kind: str) -> RawData:
         x = np.random.RandomState(1).uniform(-1, 1, (_ROWS, 2))
         y = (np.abs(x[:, 0]) > np.abs(x[:, 1])).astype(int)
     else:
-        raise ValueError(f'kind is {kind!r}; known are {", ".join(KINDS)}')
+        raise ValueError('kind is %r; known are %s' % (kind, ', '.join(KINDS)))
     return (x[:_TRAINING_ROWS], y[:_TRAINING_ROWS]), (x[_TRAINING_ROWS:], y[_TRAINING_ROWS:])
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 START, RARE, OFFSET = 1, 2, 3
 
-#: The seed with which Keras puts these texts in order; with it, both give the same rows.
 SHUFFLE_SEED = 113
+"""The seed with which Keras puts these texts in order; with it, both give the same rows."""
 
 
 def shuffled(texts: Sequence[Sequence[int]], labels: Any, rng: np.random.RandomState
@@ -32,7 +32,7 @@ def shuffled(texts: Sequence[Sequence[int]], labels: Any, rng: np.random.RandomS
     """
     labels = np.asarray(labels)
     if labels.shape != (len(texts),):
-        raise ValueError(f'it holds {len(texts)} texts and labels of shape {labels.shape}')
+        raise ValueError('it holds %d texts and labels of shape %s' % (len(texts), labels.shape))
     for text in texts:
         if not isinstance(text, (list, tuple)) or not all(
                 isinstance(rank, int) and rank >= 0 for rank in text):

@@ -1,7 +1,8 @@
 """Demo cases: one folder each, with a configuration and a model builder.
 
 A case is a folder with ``config.json`` (as :mod:`AutoTrainer.intake.config` reads it) and
-``demo.py`` with ``build_model(keras)``, which returns an untrained model.
+``demo.py`` with ``build_model(keras)``, which returns an untrained model. Run as a script, such a
+file is ``reproduce.py --case`` with the name of its folder.
 """
 
 import importlib

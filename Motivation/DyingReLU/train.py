@@ -6,7 +6,7 @@
 
 import sys
 
-from Motivation.collect import main
+from ..collect import main
 
 if __name__ == '__main__':
     sys.exit(main(model='relu34'))

@@ -6,7 +6,7 @@ relu20 --out DIR`` and takes the same arguments.
 
 import sys
 
-from Motivation.collect import main
+from ..collect import main
 
 if __name__ == '__main__':
     sys.exit(main(model='relu20'))

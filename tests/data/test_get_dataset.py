@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from AutoTrainer.data import DATASETS, get_dataset
+from AutoTrainer.data import DATASETS, DatasetError, get_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +39,22 @@ def test_what_a_caller_does_to_the_arrays_does_not_reach_the_next_load(name):
         array[...] = -7
     for key, array in get_dataset(name).items():
         np.testing.assert_array_equal(array, kept[key])
+
+
+def test_the_readme_names_every_data_set_and_those_that_need_a_file(monkeypatch):
+    def offline(name, **_):
+        raise Exception('no network')
+    monkeypatch.setattr('AutoTrainer.keras_bridge.load_keras_dataset', offline)
+    needs_file = set()
+    for name in DATASETS:
+        try:
+            get_dataset(name)
+        except DatasetError:
+            needs_file.add(name)
+    said = re.search(r'`dataset` is one of (.+?);(.+?)need their file',
+                     (ROOT / 'README.md').read_text(encoding='utf-8'), re.DOTALL)
+    listed, listed_with_file = (re.findall('`(.+?)`', part) for part in said.groups())
+    assert listed == sorted(DATASETS) and set(listed_with_file) == needs_file
 
 
 @pytest.mark.parametrize('name, suggestion', [

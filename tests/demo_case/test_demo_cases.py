@@ -1,5 +1,8 @@
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,10 +47,33 @@ def test_every_issue_of_the_paper_and_every_configuration_fault_has_a_case():
 @pytest.mark.parametrize('name', sorted(ISSUES))
 def test_a_case_is_a_small_folder(name):
     folder = os.path.join(demo_case.HERE, name)
-    files = [file for file in os.listdir(folder) if file != '__pycache__']
+    files = [file for file in os.listdir(folder) if file not in ('__pycache__', 'result')]
     assert sorted(files) == ['__init__.py', 'config.json', 'demo.py']
     with open(os.path.join(folder, 'config.json'), encoding='utf-8') as file:
         assert demo_case.case_config(name) == dict(json.load(file), callbacks=())
+
+
+def run_demo(folder, path, *arguments):
+    return subprocess.run([sys.executable, path] + list(arguments), cwd=str(folder),
+                          capture_output=True, text=True, encoding='utf-8')
+
+
+def test_a_demo_runs_its_case_in_its_own_folder(tmp_path):
+    folder = Path(demo_case.HERE) / 'Slow_Convergence_Case'
+    done = run_demo(folder, 'demo.py', '--epochs', '2', '--no-repair', '--json', '-rd',
+                    str(tmp_path / 'run'))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert 'Slow_Convergence_Case: SGD on digits, 2 epochs' in done.stderr
+    assert result['total_epochs'] == 2 and (tmp_path / 'run' / 'result.json').exists()
+
+
+@pytest.mark.parametrize('name', sorted(ISSUES))
+def test_every_demo_can_be_run_from_the_checkout(name):
+    root = Path(demo_case.HERE).parents[1]
+    demo = Path(demo_case.HERE, name, 'demo.py').relative_to(root)
+    done = run_demo(root, str(demo), '--epochs', '0')
+    assert done.returncode == 2 and done.stderr.startswith('reproduce.py: --epochs is 0')
 
 
 @pytest.mark.backend

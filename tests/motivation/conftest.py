@@ -6,6 +6,18 @@ COLUMNS = ('loss', 'accuracy', 'val_loss', 'val_accuracy')
 
 
 @pytest.fixture
+def costs():
+    """What ``benchmarks.overhead`` prints, in small."""
+    return {'figures': {'ring': {
+        'epochs': 100, 'none_s': {'median': 2.0},
+        'epoch_3': {'overhead_percent': {'q25': 1, 'median': 2, 'q75': 3}, 'checks': 34,
+                    'inside_callback_percent': {'median': 6.7}},
+        'epoch_1': {'overhead_percent': {'q25': 4, 'median': 5, 'q75': 6}, 'checks': 100,
+                    'inside_callback_percent': {'median': 10}},
+        'dynamic': {'checks': 20}}}}
+
+
+@pytest.fixture
 def write_run():
     """Write a history in upstream's format; curves that are not given are unremarkable."""
     def write(path, accuracy, val_accuracy=None):

@@ -62,11 +62,11 @@ def test_full_count_epoch(series, epoch):
 
 
 @pytest.mark.parametrize('series, index', [
-    ([], -1), ([0.1, 0.2], -1), (RISE, -1),
+    ([], None), ([0.1, 0.2], None), (RISE, None),
     ([0.1, 0.2, 0.1, 0.2], 0),                # one maximum, one minimum
     (SWING, 4),                               # ten interior points, five of each
     (FLAT, 9),                                # every tie is both: ten of each
-    ([0.1, 0.2, 0.1], -1),                    # a maximum without a minimum
+    ([0.1, 0.2, 0.1], None),                  # a maximum without a minimum
 ])
 def test_thesis_index(series, index):
     assert thesis_index(series) == index
@@ -118,7 +118,7 @@ def test_analyse_case():
     found = analyse_case(make_case(swings=(RISE, SWING), dies=([0.9] * 6 + [0.1] * 6, FLAT),
                                    learns=(RISE, RISE)))
     assert found.runs == [(0, True, 4, 4, 4, 8, None), (1, False, 9, None, None, None, 7),
-                          (2, False, -1, None, None, None, None)]
+                          (2, False, None, None, None, None, None)]
     assert [run.number for run in found.flagged] == [0]
     assert [run.number for run in found.dead] == [1]
     assert found.dead_epochs == 6
@@ -156,6 +156,27 @@ def test_the_command_writes_tables_and_json(tmp_path, write_run, capsys):
     assert '| c | 12 |' in (written / 'analysis.md').read_text()
     # what it wrote is not taken for a case the next time
     assert main([str(tmp_path / 'in')]) == 0
+
+
+def test_a_run_without_a_pair_of_extrema_has_no_index(tmp_path, write_run, capsys):
+    for number in range(3):
+        write_run(tmp_path / 'in' / 'c' / ('run_%d.csv' % number), RISE[:6])
+    assert main([str(tmp_path / 'in'), '--out', str(tmp_path / 'out')]) == 0
+    assert ('| c | 6 | thesis_index_unflagged | 0 | – | – | – | – |'
+            in capsys.readouterr().out)
+    assert (tmp_path / 'out' / 'runs.csv').read_text().splitlines()[1] == 'c,6,0,False,,,,,'
+    spread_of = json.loads((tmp_path / 'out' / 'analysis.json').read_text())['cases']['c']['spread']
+    assert spread_of['thesis_index_unflagged'] == {'runs': 0, 'quartiles': None, 'inside': None}
+
+
+def test_results_among_the_cases_are_passed_over_and_never_hide_one(tmp_path, write_run, capsys):
+    write_run(tmp_path / 'c' / 'run_0.csv', RISE)
+    assert main([str(tmp_path), '--out', str(tmp_path)]) == 0
+    assert main([str(tmp_path), '--out', str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert main([str(tmp_path), '--out', str(tmp_path / 'c')]) == 2
+    assert 'which holds histories; give a folder of its own' in capsys.readouterr().err
+    assert main([str(tmp_path)]) == 0
 
 
 def test_a_bad_file_is_named_the_others_are_analysed_and_the_exit_code_says_so(

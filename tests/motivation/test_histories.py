@@ -73,9 +73,12 @@ def test_finds_cases_at_any_depth_and_reads_what_it_can(tmp_path, write_run):
     write_run(tmp_path / '.hidden' / 'run_0.csv', [0.1])
     write_run(tmp_path / 'results' / 'cases.csv', [0.1])
     (tmp_path / 'results' / 'analysis.json').write_text('{}')
+    (tmp_path / 'results' / 'figures').mkdir()
+    (tmp_path / 'results' / 'figures' / 'figures.json').write_text('{}')
+    write_run(tmp_path / 'results' / 'd' / 'run_0.csv', [0.1])
     cases, problems = find_cases(tmp_path)
     assert [(case.name, case.epochs, [run.number for run in case.runs]) for case in cases] == [
-        ('a/deep', 2, [0]), ('b', 3, [2, 9, 10]), ('b/again', 3, [2])]
+        ('a/deep', 2, [0]), ('b', 3, [2, 9, 10]), ('b/again', 3, [2]), ('results/d', 1, [0])]
     assert len(problems) == 4
     for name in ('run_3.csv has 2 epochs', 'run_4.csv is cut off', 'run_2.csv has the same run',
                  'c has no CSV'):

@@ -15,3 +15,11 @@ def build_model(keras: Any) -> Any:
         layers.Dense(64, activation='tanh', name='hidden_1'),
         layers.Dense(64, activation='relu', name='hidden_2'),
         layers.Dense(1, activation='sigmoid', name='head')])
+
+
+if __name__ == '__main__':
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # where AutoTrainer lies
+    from AutoTrainer.cli import run_demo
+    sys.exit(run_demo(__file__))

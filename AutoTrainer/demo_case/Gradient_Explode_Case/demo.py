@@ -16,3 +16,11 @@ def build_model(keras: Any) -> Any:
                         kernel_initializer=keras.initializers.RandomNormal(stddev=0.6))
            for i in range(24)]
         + [layers.Dense(10, activation='softmax', name='head')])
+
+
+if __name__ == '__main__':
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # where AutoTrainer lies
+    from AutoTrainer.cli import run_demo
+    sys.exit(run_demo(__file__))

@@ -11,3 +11,11 @@ def build_model(keras: Any) -> Any:
         + [layers.Dense(50, activation='relu', kernel_initializer='he_uniform',
                         name='dense_%d' % i) for i in range(4)]
         + [layers.Dense(3, activation='relu', name='head')])
+
+
+if __name__ == '__main__':
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # where AutoTrainer lies
+    from AutoTrainer.cli import run_demo
+    sys.exit(run_demo(__file__))

@@ -11,3 +11,11 @@ def build_model(keras: Any) -> Any:
         layers.Embedding(12, 8, name='words'),
         layers.LSTM(16, name='lstm'),
         layers.Dense(2, activation='softmax', name='head')])
+
+
+if __name__ == '__main__':
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # where AutoTrainer lies
+    from AutoTrainer.cli import run_demo
+    sys.exit(run_demo(__file__))

@@ -10,3 +10,11 @@ def build_model(keras: Any) -> Any:
         keras.Input((64,)),
         layers.Dense(64, activation='relu', name='hidden'),
         layers.Dense(10, activation='softmax', name='head')])
+
+
+if __name__ == '__main__':
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # where AutoTrainer lies
+    from AutoTrainer.cli import run_demo
+    sys.exit(run_demo(__file__))
