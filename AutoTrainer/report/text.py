@@ -41,7 +41,7 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
     """Tell in a few lines what was wrong, what was tried, what worked and where it all lies.
 
     Args:
-        result: the content of ``result.json``.
+        result: the content of ``result.json`` of a finished run.
         folder: the run folder; default that of the model.
 
     Returns:
@@ -58,12 +58,19 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
                      % (ISSUE_WORDS[issue], issue, result['detected_epoch'],
                         result['total_epochs']))
         lines.append('Meaning   %s' % ISSUE_MEANING[issue])
-        lines.extend('Why       %s' % reason for reason in result['reason'].split('; '))
+        lines.extend('Why       ' + reason for reason in _reasons(result))
         for attempt in result['attempts']:
             lines.append('Tried     ' + attempt_line(attempt))
         lines.append('Outcome   ' + _outcome(result))
     lines.append('Results   %s' % folder)
     return '\n'.join(lines)
+
+
+def _reasons(result: Mapping[str, Any]) -> List[str]:
+    """One line for each issue that was found; of an older folder all in one."""
+    reasons = result.get('reasons')
+    return ([result['reason']] if reasons is None
+            else ['%s: %s' % entry for entry in reasons.items()])
 
 
 def attempt_line(attempt: Mapping[str, Any]) -> str:

@@ -46,15 +46,9 @@ from ..record.checkpoint import (
     damaged,
     read_checkpoint,
 )
-from ..record.folder import (
-    SCHEMA_VERSION,
-    Recorder,
-    RecordError,
-    RunFolder,
-    last_number,
-    write_json,
-)
+from ..record.folder import SCHEMA_VERSION, Recorder, RecordError, RunFolder, write_json
 from ..record.journal import Journal, begin_run, trained_model
+from ..record.reader import last_number
 from ..settings import Watching
 from .compute_gradient import Batch, Probe, draw_batch, label_kind
 from .logger import LOGGER, log_to_file, stop_logging
