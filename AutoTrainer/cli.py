@@ -18,6 +18,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 from .errors import UserError
 from .intake.config import BACKENDS, check_config, check_count, read_config
 from .judge import schedule
+from .judge.history import last_accuracy
 from .record.reader import RunReader
 from .report.text import cases_table, summary
 
@@ -328,9 +329,7 @@ def progress_line() -> Iterator[Any]:
                             mininterval=0.2 if sys.stderr.isatty() else 10)]
         bar = bars[0]
         bar.update(done - bar.n)
-        accuracy = watch.history['val_acc'][-1]
-        if accuracy is None:
-            accuracy = watch.history['acc'][-1]
+        accuracy = last_accuracy({key: series[-1] for key, series in watch.history.items()})
         told = dict(checks=watch.watcher.checks, verdict=','.join(watch.issue_list) or 'ok')
         if accuracy is not None:
             told = dict(acc='%.3f' % accuracy, **told)

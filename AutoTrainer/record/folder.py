@@ -14,13 +14,13 @@ import time
 from typing import IO, Any, Iterator, List, Mapping, Optional, Sequence
 
 from ..errors import UserError
+from ..judge.facts import HISTORY_KEYS, History
 from .lock import FolderLock
 
 SCHEMA_VERSION = 1
 """Of the files in a run folder: grows when something takes on another meaning or goes, not when it
 is added; readers pass over keys that they do not know."""
 HISTORY_COLUMNS = ('epoch', 'loss', 'accuracy', 'val_loss', 'val_accuracy')
-HISTORY_KEYS = ('loss', 'acc', 'val_loss', 'val_acc')
 RUN_FILES = ('run.json', 'result.json', 'history.csv', 'checkpoint.npz', 'model.h5', 'model.keras',
              'initial.h5', 'initial.keras', 'best_weights.npz')
 """What a run writes into its folder, beside ``events.jsonl`` and ``attempts``; ``run.json`` first:
@@ -292,8 +292,7 @@ class Recorder:
         """Append one event."""
         self.events.append(self.run.event(event, **dict(self._facts, **fields)))
 
-    def restore(self, history: Mapping[str, Sequence[Optional[float]]],
-                events: Sequence[str]) -> None:
+    def restore(self, history: History, events: Sequence[str]) -> None:
         """Write again what a training had written that was interrupted and now goes on.
 
         Args:

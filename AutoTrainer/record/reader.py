@@ -14,14 +14,12 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from ..errors import UserError, quote
 from ..intake.config import parse_int
-from ..utils.monitor import ISSUE_PRIORITY
-from .folder import HISTORY_COLUMNS, HISTORY_KEYS, attempt_name
+from ..judge.facts import HISTORY_KEYS, History
+from ..judge.issues import ISSUES
+from .folder import HISTORY_COLUMNS, attempt_name
 
 STATUSES = ('normal', 'detected', 'repaired', 'improved', 'failed', 'interrupted')
 """What a run can have come to (``docs/guide/run-folder.md``)."""
-
-History = Dict[str, List[Optional[float]]]
-"""``loss``, ``acc``, ``val_loss``, ``val_acc``: one entry per epoch, None where not measured."""
 
 _ATTEMPT_NAME = re.compile(r'\d{3,}_(.+)_(\d+)')
 _Kinds = Mapping[str, Tuple[type, ...]]
@@ -228,7 +226,7 @@ def _check(path: str, content: Mapping[str, Any], kinds: _Kinds, where: str = ''
             raise _no_record(path, '%s%s is missing' % (where, name))
         value = content[name]
         if not isinstance(value, allowed) or (name in ('initial_issue', 'issue') and value
-                                              not in (None,) + tuple(ISSUE_PRIORITY)):
+                                              not in (None,) + tuple(ISSUES)):
             raise _no_record(path, '%s%s is %s' % (where, name, quote(value)))
 
 
@@ -262,7 +260,7 @@ def read_json(path: str) -> Dict[str, Any]:
     return content
 
 
-def _no_history() -> History:
+def _no_history() -> Dict[str, List[Optional[float]]]:
     return {key: [] for key in HISTORY_KEYS}
 
 

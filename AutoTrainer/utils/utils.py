@@ -34,7 +34,7 @@ from ..intake.config import (
 from ..judge import schedule
 from ..judge.configuration import accuracy_counts
 from ..judge.facts import Task, Verdict, joined
-from ..judge.history import JUDGMENT_EPOCHS
+from ..judge.history import JUDGMENT_EPOCHS, last_accuracy
 from ..judge.session import Plan, Session, Subject
 from ..judge.watcher import Watcher
 from ..record.best_weights import BestWeights
@@ -495,7 +495,7 @@ def _reached(model: Any, watch: LossHistory, training: Training) -> Dict[str, Op
 
 def _outcome(model: Any, watch: LossHistory, final: Mapping[str, Optional[float]],
              seconds: float) -> Outcome:
-    accuracy = final['acc'] if final['val_acc'] is None else final['val_acc']
+    accuracy = last_accuracy(final)
     loss = final['loss'] if final['val_loss'] is None else final['val_loss']
     score = accuracy if accuracy is not None else -loss if loss is not None else float('-inf')
     broken = bool(watch.monitor.state.non_finite)
