@@ -18,6 +18,8 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 from .errors import UserError
 from .intake.config import BACKENDS, check_config, check_count, read_config
 from .judge import schedule
+from .judge.history import last_accuracy
+from .record.reader import RunReader
 from .report.text import cases_table, summary
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
@@ -155,8 +157,8 @@ def run(arguments: argparse.Namespace) -> None:
     from .utils.modules import repair_strategy
     repair_strategy(arguments.strategy)
     if arguments.all_cases:
-        results: Dict[str, Any] = {name: train_case(arguments, checktype, name)
-                                   for name in case_names()}
+        results = {name: result_of(train_case(arguments, checktype, name))
+                   for name in case_names()}
         print(json.dumps({'cases': results}, indent=1, ensure_ascii=False) if arguments.json
               else cases_table(results))
         return
@@ -191,8 +193,7 @@ def choose_backend(backend: Optional[str]) -> None:
                         % (backend, keras_bridge.backend()))
 
 
-def train_case(arguments: argparse.Namespace, checktype: str,
-               case: Optional[str]) -> Dict[str, Any]:
+def train_case(arguments: argparse.Namespace, checktype: str, case: Optional[str]) -> RunReader:
     """Train one demo case, or the model that the arguments name.
 
     Args:
@@ -201,7 +202,7 @@ def train_case(arguments: argparse.Namespace, checktype: str,
         case: name of a demo case; None for ``--model_path`` and ``--config_path``.
 
     Returns:
-        The content of ``result.json``.
+        The folder of the finished run.
     """
     from . import demo_case, keras_bridge
     if case is None:
@@ -233,10 +234,7 @@ def refuse_unfinished(folder: str) -> None:
     Raises:
         UserError: if there is one.
     """
-    from .record.folder import read_json
-    result = os.path.join(folder, 'result.json')
-    if os.path.exists(os.path.join(folder, 'run.json')) and not (
-            os.path.exists(result) and read_json(result).get('status') != 'interrupted'):
+    if RunReader(folder).is_unfinished:
         raise UserError('result_dir is %r, which holds an unfinished run; go on with it by '
                         '--resume %s, delete it, or give another --result_dir'
                         % (folder, shlex.quote(folder)))
@@ -247,14 +245,13 @@ def _below(root: str, folder: Optional[str]) -> Optional[str]:
 
 
 def _train(arguments: argparse.Namespace, folder: str, model: Any, config: Mapping[str, Any],
-           settings: Mapping[str, Any], resumed: bool = False) -> Dict[str, Any]:
+           settings: Mapping[str, Any], resumed: bool = False) -> RunReader:
     """Train under a progress line; say how to go on if it is interrupted.
 
     Returns:
-        The content of ``result.json``.
+        The folder of the finished run.
     """
     from .data import get_dataset
-    from .record.folder import read_json
     from .utils.utils import model_train
     try:
         with progress_line() as show:
@@ -263,11 +260,11 @@ def _train(arguments: argparse.Namespace, folder: str, model: Any, config: Mappi
                         checkpoint_epochs=arguments.checkpoint_epochs,
                         checkpoint_seconds=arguments.checkpoint_seconds, **settings)
     except KeyboardInterrupt:
-        if os.path.exists(os.path.join(folder, 'run.json')):
+        if RunReader(folder).is_begun:
             print('To go on: python reproduce.py --resume %s' % shlex.quote(folder),
                   file=sys.stderr)
         raise
-    return read_json(os.path.join(folder, 'result.json'))
+    return RunReader(folder)
 
 
 def resume(arguments: argparse.Namespace) -> None:
@@ -276,27 +273,25 @@ def resume(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: if the folder holds no run, or arguments are given that stand there.
     """
-    from .record.folder import read_json
     folder, parser = arguments.resume, build_parser()
     for name, value in vars(arguments).items():
         if name not in WITH_RESUME and value != parser.get_default(name):
             raise UserError('--resume takes its settings from %r; leave out --%s'
                             % (folder, name.replace('_', '-')))
-    result_path = os.path.join(folder, 'result.json')
-    if os.path.exists(result_path) and read_json(result_path).get('status') != 'interrupted':
+    there = RunReader(folder)
+    if there.is_finished:
         print('%s is finished, there is nothing to resume' % folder, file=sys.stderr)
-        show_result(arguments, read_json(result_path))
+        show_result(arguments, there)
         return
-    if not os.path.exists(os.path.join(folder, 'run.json')):
+    facts = there.facts()
+    if facts is None:
         raise UserError('--resume is %r, which holds no run; give the folder of an interrupted one'
                         % folder)
-    facts = read_json(os.path.join(folder, 'run.json'))
-    settings, config, dirs = [facts.get(key) for key in ('settings', 'config', 'dirs')]
+    settings, config, dirs = facts['settings'], facts['config'], facts['dirs']
     if config is None:
         raise UserError('--resume is %r, a run on data that only the program has which began it; '
                         'resume it there, with model_train(..., resume=True)' % folder)
-    if not isinstance(settings, dict) or not isinstance(dirs, dict) or not (
-            set(_TRAIN_ARGUMENTS) <= set(settings) and isinstance(facts.get('versions'), dict)):
+    if not set(_TRAIN_ARGUMENTS) <= set(settings):
         raise UserError('--resume is %r, whose run.json is incomplete; begin the run anew' % folder)
     backend = facts['versions'].get('backend')
     if backend in BACKENDS:
@@ -312,10 +307,19 @@ def resume(arguments: argparse.Namespace) -> None:
         new_issue_dir=dirs.get('new_issue_dir')), resumed=True))
 
 
-def show_result(arguments: argparse.Namespace, result: Mapping[str, Any]) -> None:
+def result_of(run: RunReader) -> Dict[str, Any]:
+    """The content of ``result.json`` of a finished run."""
+    result = run.result()
+    if result is None:
+        raise UserError('%r has lost its result.json; run it again' % run.path)
+    return result
+
+
+def show_result(arguments: argparse.Namespace, run: RunReader) -> None:
     """The content of ``result.json`` to standard output, as it is or in words."""
-    print(json.dumps(result, indent=1, ensure_ascii=False) if arguments.json else summary(
-        result, os.path.relpath(os.path.dirname(result['model_path']))))
+    result = result_of(run)
+    print(json.dumps(result, indent=1, ensure_ascii=False) if arguments.json
+          else summary(result, os.path.relpath(run.path)))
 
 
 @contextlib.contextmanager
@@ -340,9 +344,7 @@ def progress_line() -> Iterator[Any]:
                             mininterval=0.2 if sys.stderr.isatty() else 10)]
         bar = bars[0]
         bar.update(done - bar.n)
-        accuracy = watch.history['val_acc'][-1]
-        if accuracy is None:
-            accuracy = watch.history['acc'][-1]
+        accuracy = last_accuracy({key: series[-1] for key, series in watch.history.items()})
         told = dict(checks=watch.watcher.checks, verdict=','.join(watch.issue_list) or 'ok')
         if accuracy is not None:
             told = dict(acc='%.3f' % accuracy, **told)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from AutoTrainer.errors import UserError
-from AutoTrainer.record.folder import read_json
+from AutoTrainer.record.reader import read_json
 
 from .histories import SETTINGS_FILE, read_history
 from .output import make_folder, run_command

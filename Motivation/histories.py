@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from AutoTrainer.errors import UserError
-from AutoTrainer.record.folder import read_json
+from AutoTrainer.record.reader import read_json
 
 COLUMNS = ('loss', 'accuracy', 'val_loss', 'val_accuracy')
 """Columns of a history, in upstream's order."""

@@ -81,7 +81,12 @@ def _unpickle(content: bytes) -> Any:
     return _PlainUnpickler(io.BytesIO(content)).load()
 
 
-def _parse_int(digits: str) -> int:
+def parse_int(digits: str) -> int:
+    """A whole number of a JSON file that may come from anywhere.
+
+    Raises:
+        ValueError: for one so long that reading it would take for ever.
+    """
     if len(digits) > 100:
         raise ValueError('a number of %d digits' % len(digits))
     return int(digits)
@@ -131,7 +136,7 @@ def read_config(path: str) -> Dict[str, Any]:
         if path.endswith('.pkl'):
             config = _unpickle(content)
         else:
-            config = json.loads(content.decode('utf-8'), parse_int=_parse_int,
+            config = json.loads(content.decode('utf-8'), parse_int=parse_int,
                                 parse_constant=_parse_constant)
     except UserError:
         raise

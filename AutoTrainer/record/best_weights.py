@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional
 import numpy as np
 
 from .. import keras_bridge
+from ..judge.history import last_accuracy
 from .folder import written_whole
 
 FILE = 'best_weights.npz'
@@ -34,10 +35,7 @@ class BestWeights(keras_bridge.keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         """Compare and copy."""
-        history = self._watch.history
-        score = history['val_acc'][-1]
-        if score is None:
-            score = history['acc'][-1]
+        score = last_accuracy({key: series[-1] for key, series in self._watch.history.items()})
         if score is not None and score > self.score:
             self.score = score
             self.arrays = keras_bridge.all_weights(self.model) if self._whole else [

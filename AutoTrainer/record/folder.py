@@ -1,30 +1,31 @@
-"""The run folder: what is written while a training runs, and how it is read back.
+"""The run folder: what is written while a training runs.
 
 ``events.jsonl`` and ``history.csv`` grow line by line and are flushed as they happen;
 ``result.json`` appears last, whole or not at all. No pickle is written. This module does not know
-what the numbers mean.
+what the numbers mean; :mod:`AutoTrainer.record.reader` reads what it writes.
 """
 
 import contextlib
-import csv
 import json
 import math
 import os
 import shutil
-from typing import IO, Any, Dict, Iterator, List, Mapping, Optional, Sequence
+import time
+from typing import IO, Any, Iterator, List, Mapping, Optional, Sequence
 
-from ..errors import UserError, quote
+from ..errors import UserError
+from ..judge.facts import HISTORY_KEYS, History
 from .lock import FolderLock
 
 SCHEMA_VERSION = 1
+"""Of the files in a run folder: grows when something takes on another meaning or goes, not when it
+is added; readers pass over keys that they do not know."""
 HISTORY_COLUMNS = ('epoch', 'loss', 'accuracy', 'val_loss', 'val_accuracy')
 RUN_FILES = ('run.json', 'result.json', 'history.csv', 'checkpoint.npz', 'model.h5', 'model.keras',
-             'initial.h5', 'initial.keras',
-             'best_weights.npz')
+             'initial.h5', 'initial.keras', 'best_weights.npz')
 """What a run writes into its folder, beside ``events.jsonl`` and ``attempts``; ``run.json`` first:
 without it there is nothing to resume."""
 _PART = '.part-'
-_HISTORY_KEYS = ('loss', 'acc', 'val_loss', 'val_acc')
 
 
 def plain(value: Any) -> Any:
@@ -89,23 +90,6 @@ def write_json(path: str, content: Mapping[str, Any]) -> None:
     with written_whole(path) as part, open(part, 'w', encoding='utf-8') as file:
         json.dump(plain(content), file, indent=1, ensure_ascii=False)
         file.write('\n')
-
-
-def read_json(path: str) -> Dict[str, Any]:
-    """Read what :func:`write_json` wrote.
-
-    Raises:
-        UserError: if the file is missing or not a JSON object.
-    """
-    try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError('%r cannot be read as a record of a run: %s'
-                        % (path, quote(str(error))[1:-1])) from error
-    if not isinstance(content, dict):
-        raise UserError('%r cannot be read as a record of a run: it holds no object' % path)
-    return content
 
 
 class RecordError(UserError):
@@ -199,64 +183,18 @@ class HistoryFile(LineFile):
 
     def add(self, epoch: int, values: Mapping[str, Optional[float]]) -> None:
         """Write one epoch (1-based): ``loss``, ``acc``, ``val_loss``, ``val_acc`` or None."""
-        cells = [values.get(key) for key in _HISTORY_KEYS]
+        cells = [values.get(key) for key in HISTORY_KEYS]
         self.append(','.join([str(epoch)] + ['' if cell is None else repr(float(cell))
                                              for cell in cells]))
 
 
-def read_history(path: str) -> Dict[str, List[Optional[float]]]:
-    """Read a ``history.csv``; a torn last row is left out.
-
-    Returns:
-        ``loss``, ``acc``, ``val_loss``, ``val_acc``: one entry per epoch, None where empty.
-
-    Raises:
-        UserError: if the file is missing or no history.
-    """
-    history: Dict[str, List[Optional[float]]] = {key: [] for key in _HISTORY_KEYS}
-    try:
-        with open(path, encoding='utf-8', newline='') as file:
-            text = file.read()
-        rows = list(csv.reader(text[:text.rfind('\n') + 1].splitlines()))
-        if tuple(rows[0] if rows else ()) != HISTORY_COLUMNS:
-            raise ValueError('its first line is not %s' % ','.join(HISTORY_COLUMNS))
-        for number, row in enumerate(rows[1:], 1):
-            if len(row) != len(HISTORY_COLUMNS) or row[0] != str(number):
-                raise ValueError('row %d is %r' % (number, ','.join(row)[:80]))
-            for key, cell in zip(_HISTORY_KEYS, row[1:]):
-                history[key].append(float(cell) if cell else None)
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError('%r cannot be read as the history of a training: %s'
-                        % (path, quote(str(error))[1:-1])) from error
-    return history
-
-
-def read_events(path: str) -> List[Dict[str, Any]]:
-    """Read an ``events.jsonl``; a torn last line is left out, a missing file is empty.
-
-    Raises:
-        UserError: if a whole line is not a JSON object with ``event``.
-    """
-    events: List[Dict[str, Any]] = []
-    try:
-        with open(path, 'rb') as file:
-            content = file.read()
-        for line in content[:content.rfind(b'\n') + 1].split(b'\n'):
-            if line.strip():
-                event = json.loads(line.decode('utf-8'))
-                if not isinstance(event, dict) or not isinstance(event.get('event'), str):
-                    raise ValueError('line %d is no event' % (len(events) + 1))
-                events.append(event)
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError('%r cannot be read as the events of a run: %s'
-                        % (path, quote(str(error))[1:-1])) from error
-    return events
+def attempt_name(number: int, solution: str, attempt: int) -> str:
+    """Name of the folder of a repair attempt: ``NNN_solution_try``."""
+    return '%03d_%s_%d' % (number, solution, attempt)
 
 
 class RunFolder:
-    """The folder of one run.
+    """The folder of one run, as the process has it that writes it.
 
     Args:
         path: created if it is missing.
@@ -285,13 +223,20 @@ class RunFolder:
 
     def attempt_folder(self, number: int, solution: str, attempt: int) -> str:
         """Folder of a repair attempt, ``attempts/NNN_solution_try``; created."""
-        folder = self.file('attempts', '%03d_%s_%d' % (number, solution, attempt))
+        folder = self.file('attempts', attempt_name(number, solution, attempt))
         os.makedirs(folder, exist_ok=True)
         return folder
 
     def event(self, event: str, fsync: bool = False, **fields: Any) -> str:
-        """Append one line to ``events.jsonl`` and return it."""
-        line = json.dumps(dict(plain(fields), event=event), ensure_ascii=False, sort_keys=True)
+        """Append one line to ``events.jsonl`` and return it.
+
+        Args:
+            event: what has happened.
+            fsync: see :meth:`LineFile.append`.
+            fields: what is to be said of it; its ``time``, in seconds since 1970 (UTC), is added.
+        """
+        line = json.dumps(dict(plain(fields), event=event, time=round(time.time(), 3)),
+                          ensure_ascii=False, sort_keys=True)
         self.events.append(line, fsync)
         return line
 
@@ -347,16 +292,15 @@ class Recorder:
         """Append one event."""
         self.events.append(self.run.event(event, **dict(self._facts, **fields)))
 
-    def restore(self, history: Mapping[str, Sequence[Optional[float]]],
-                events: Sequence[str]) -> None:
+    def restore(self, history: History, events: Sequence[str]) -> None:
         """Write again what a training had written that was interrupted and now goes on.
 
         Args:
             history: one entry per epoch.
-            events: its lines.
+            events: its lines; they keep the time at which they were written first.
         """
         for epoch in range(len(history['loss'])):
-            self.epoch(epoch + 1, {key: history[key][epoch] for key in _HISTORY_KEYS})
+            self.epoch(epoch + 1, {key: history[key][epoch] for key in HISTORY_KEYS})
         for line in events:
             self.run.events.append(line)
             self.events.append(line)
@@ -364,11 +308,3 @@ class Recorder:
     def close(self) -> None:
         """Close the history, which has then reached the disk; the run folder stays open."""
         self._history.close(sync=True)
-
-
-def last_number(values: Sequence[Optional[float]]) -> Optional[float]:
-    """The last entry that is not None; None if there is none."""
-    for value in reversed(values):
-        if value is not None:
-            return value
-    return None

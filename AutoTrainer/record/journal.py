@@ -18,16 +18,8 @@ from ..utils.logger import LOGGER
 from ..utils.modules import Candidate, Outcome, PastFailure, Step
 from .best_weights import load_best, save_best
 from .checkpoint import FILE as CHECKPOINT
-from .folder import (
-    SCHEMA_VERSION,
-    Recorder,
-    RecordError,
-    RunFolder,
-    plain,
-    read_events,
-    read_json,
-    write_json,
-)
+from .folder import SCHEMA_VERSION, Recorder, RecordError, RunFolder, plain, write_json
+from .reader import read_events, read_json
 
 FIRST = 0
 """Number of the training that the repair starts from."""

@@ -3,33 +3,7 @@
 import os
 from typing import Any, List, Mapping, Optional, Sequence
 
-ISSUE_WORDS = {
-    'vanish': 'vanishing gradient',
-    'explode': 'exploding gradient',
-    'relu': 'dying ReLU',
-    'unstable': 'oscillating loss',
-    'not_converge': 'slow convergence',
-    'activation_issue': 'output activation that does not fit',
-    'loss_issue': 'loss that does not fit',
-    'abnormal_data': 'data at an unusable scale',
-    'overfit': 'overfitting',
-    'collapse': 'collapsed training',
-}
-"""Issue names in the field's words."""
-
-ISSUE_MEANING = {
-    'vanish': 'the gradient fades on its way to the first layers, so they do not learn',
-    'explode': 'the gradient grows from layer to layer, or numbers have overflowed already',
-    'relu': 'most ReLU units put out zero for every input, so no gradient passes them',
-    'unstable': 'the accuracy jumps up and down instead of settling: steps are too large or noisy',
-    'not_converge': 'the accuracy hardly moves from epoch to epoch and is still low',
-    'activation_issue': 'the last layer puts out numbers that the loss is not made for',
-    'loss_issue': 'the loss is made for another kind of labels or outputs',
-    'abnormal_data': 'the inputs are so large that the first layer saturates or overflows',
-    'overfit': 'the training accuracy leaves the validation accuracy behind',
-    'collapse': 'the model puts out the same whatever it is shown, and does not recover',
-}
-"""What each issue means, for somebody who meets it for the first time."""
+from ..judge.issues import ISSUES
 
 
 def percent(accuracy: Optional[float]) -> str:
@@ -41,7 +15,7 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
     """Tell in a few lines what was wrong, what was tried, what worked and where it all lies.
 
     Args:
-        result: the content of ``result.json``.
+        result: the content of ``result.json`` of a finished run.
         folder: the run folder; default that of the model.
 
     Returns:
@@ -55,15 +29,22 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
                      % (result['total_epochs'], percent(accuracy['after']), result['checks']))
     else:
         lines.append('Problem   %s (%s), found at epoch %d of %d'
-                     % (ISSUE_WORDS[issue], issue, result['detected_epoch'],
+                     % (ISSUES[issue].words, issue, result['detected_epoch'],
                         result['total_epochs']))
-        lines.append('Meaning   %s' % ISSUE_MEANING[issue])
-        lines.extend('Why       %s' % reason for reason in result['reason'].split('; '))
+        lines.append('Meaning   %s' % ISSUES[issue].meaning)
+        lines.extend('Why       ' + reason for reason in _reasons(result))
         for attempt in result['attempts']:
             lines.append('Tried     ' + attempt_line(attempt))
         lines.append('Outcome   ' + _outcome(result))
     lines.append('Results   %s' % folder)
     return '\n'.join(lines)
+
+
+def _reasons(result: Mapping[str, Any]) -> List[str]:
+    """One line for each issue that was found; of an older folder all in one."""
+    reasons = result.get('reasons')
+    return ([result['reason']] if reasons is None
+            else ['%s: %s' % entry for entry in reasons.items()])
 
 
 def attempt_line(attempt: Mapping[str, Any]) -> str:
@@ -73,7 +54,7 @@ def attempt_line(attempt: Mapping[str, Any]) -> str:
         return '%s → skipped' % told
     if attempt['status'] == 'error':
         return '%s → broke down (%s)' % (told, attempt['traceback'].strip().splitlines()[-1])
-    left = '' if attempt['issue'] is None else ', ' + ISSUE_WORDS[attempt['issue']]
+    left = '' if attempt['issue'] is None else ', ' + ISSUES[attempt['issue']].words
     return '%s → %s%s, accuracy %s after %d epochs' % (
         told, attempt['status'], left, percent(attempt['val_accuracy']), attempt['epochs'])
 

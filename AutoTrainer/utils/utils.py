@@ -35,7 +35,7 @@ from ..intake.config import (
 from ..judge import schedule
 from ..judge.configuration import accuracy_counts
 from ..judge.facts import Task, Verdict, joined
-from ..judge.history import JUDGMENT_EPOCHS
+from ..judge.history import JUDGMENT_EPOCHS, last_accuracy
 from ..judge.labels import label_kind
 from ..judge.losses import loss_name
 from ..judge.session import Plan, Session, Subject
@@ -49,15 +49,9 @@ from ..record.checkpoint import (
     damaged,
     read_checkpoint,
 )
-from ..record.folder import (
-    SCHEMA_VERSION,
-    Recorder,
-    RecordError,
-    RunFolder,
-    last_number,
-    write_json,
-)
+from ..record.folder import SCHEMA_VERSION, Recorder, RecordError, RunFolder, write_json
 from ..record.journal import Journal, begin_run, trained_model
+from ..record.reader import last_number
 from ..settings import Watching
 from ..solutions.candidate import Blueprint
 from .compute_gradient import Probe, baseline_loss
@@ -504,7 +498,7 @@ def _reached(model: Any, watch: LossHistory, training: Training) -> Dict[str, Op
 
 def _outcome(model: Any, watch: LossHistory, final: Mapping[str, Optional[float]],
              seconds: float) -> Outcome:
-    accuracy = final['acc'] if final['val_acc'] is None else final['val_acc']
+    accuracy = last_accuracy(final)
     loss = final['loss'] if final['val_loss'] is None else final['val_loss']
     score = accuracy if accuracy is not None else -loss if loss is not None else float('-inf')
     broken = bool(watch.monitor.state.non_finite)

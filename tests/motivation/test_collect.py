@@ -7,7 +7,8 @@ import time
 import pytest
 
 from AutoTrainer.errors import UserError
-from AutoTrainer.record.folder import read_json, write_json
+from AutoTrainer.record.folder import write_json
+from AutoTrainer.record.reader import read_json
 from Motivation import collect
 from Motivation.collect import Ended, Settings, duration, main, run_path
 from Motivation.histories import read_history

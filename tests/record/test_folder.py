@@ -7,6 +7,7 @@ import pytest
 
 from AutoTrainer.errors import UserError
 from AutoTrainer.record import folder as records
+from AutoTrainer.record import reader
 
 
 def test_history_is_read_back_as_written(tmp_path):
@@ -17,7 +18,7 @@ def test_history_is_read_back_as_written(tmp_path):
     file.close()
     with open(path) as opened:
         assert opened.readline() == 'epoch,loss,accuracy,val_loss,val_accuracy\n'
-    history = records.read_history(path)
+    history = reader.read_history(path)
     assert history['acc'] == [1 / 3, 0.5]
     assert history['val_loss'] == [None, 1e-9]
     assert history['loss'][0] == 0.1 and np.isnan(history['loss'][1])
@@ -29,7 +30,7 @@ def test_a_history_begins_anew(tmp_path):
         file = records.HistoryFile(path)
         file.add(1, {'loss': loss})
         file.close()
-    assert records.read_history(path)['loss'] == [0.25]
+    assert reader.read_history(path)['loss'] == [0.25]
 
 
 def test_lines_can_be_taken_back(tmp_path):
@@ -39,18 +40,18 @@ def test_lines_can_be_taken_back(tmp_path):
     lines.cut(1)
     lines.append('{"event": "c"}')
     lines.close()
-    assert [event['event'] for event in records.read_events(lines.path)] == ['ä', 'c']
+    assert [event['event'] for event in reader.read_events(lines.path)] == ['ä', 'c']
 
 
 @pytest.mark.parametrize('torn', ['{"event": "che', '{"event": "check"}', ''])
 def test_a_torn_last_line_is_tolerated_and_cut_off(tmp_path, torn):
     path = tmp_path / 'events.jsonl'
     path.write_text('{"event": "check", "epoch": 1}\n' + torn)
-    assert records.read_events(str(path)) == [{'event': 'check', 'epoch': 1}]
+    assert reader.read_events(str(path)) == [{'event': 'check', 'epoch': 1}]
     lines = records.LineFile(str(path))
     lines.append('{"event": "check", "epoch": 2}')
     lines.close()
-    assert [event['epoch'] for event in records.read_events(str(path))] == [1, 2]
+    assert [event['epoch'] for event in reader.read_events(str(path))] == [1, 2]
 
 
 def test_json_has_no_nan_and_no_numpy(tmp_path):
@@ -71,29 +72,8 @@ def test_a_refused_write_leaves_the_old_state(tmp_path):
             records.write_json(path, {'new': 'x' * 10000})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert records.read_json(path) == {'old': 1}
+    assert reader.read_json(path) == {'old': 1}
     assert os.listdir(str(tmp_path)) == ['result.json']
-
-
-@pytest.mark.parametrize('content, message', [
-    ('', 'first line'), ('epoch,loss\n', 'first line'),
-    ('epoch,loss,accuracy,val_loss,val_accuracy\n1,0.5\n', "row 1 is '1,0.5'"),
-    ('epoch,loss,accuracy,val_loss,val_accuracy\n1,x,,,\n', "'x'"),
-    ('epoch,loss,accuracy,val_loss,val_accuracy\n2,1,,,\n', "row 1 is '2,1,,,'"),
-])
-def test_what_is_no_history_is_refused(tmp_path, content, message):
-    path = tmp_path / 'history.csv'
-    path.write_text(content)
-    with pytest.raises(UserError, match=message):
-        records.read_history(str(path))
-
-
-@pytest.mark.parametrize('content', ['[1]\n', '{"event": 1}\n', 'x\n', '[' * 10**5 + '\n'])
-def test_what_are_no_events_is_refused(tmp_path, content):
-    path = tmp_path / 'events.jsonl'
-    path.write_text(content)
-    with pytest.raises(UserError, match='cannot be read as the events'):
-        records.read_events(str(path))
 
 
 def test_a_file_in_the_way_of_the_run_folder_is_told(tmp_path):
@@ -102,7 +82,34 @@ def test_a_file_in_the_way_of_the_run_folder_is_told(tmp_path):
         records.RunFolder(str(tmp_path / 'file'))
 
 
-def test_last_number():
-    assert records.last_number([None, 1.0, None]) == 1.0
-    assert records.last_number([None]) is None
-    assert records.last_number([]) is None
+def test_every_event_says_when(tmp_path, monkeypatch):
+    monkeypatch.setattr(records.time, 'time', lambda: 1700000000.12345)
+    run = records.RunFolder(str(tmp_path))
+    run.event('check', epoch=3)
+    run.close()
+    assert reader.read_events(str(tmp_path / 'events.jsonl')) == [
+        {'event': 'check', 'epoch': 3, 'time': 1700000000.123}]
+
+
+def test_what_is_restored_keeps_its_time(tmp_path, monkeypatch):
+    """Written again after an interruption, an event says when it happened first."""
+    clock = [1700000000.0]
+    monkeypatch.setattr(records.time, 'time', lambda: clock[0])
+    run = records.RunFolder(str(tmp_path))
+    first = records.Recorder(run, number=2)
+    first.epoch(1, {'loss': 0.5})
+    first.event('check', epoch=1)
+    first.close()
+    run.events.cut(0)
+    clock[0] += 60
+    second = records.Recorder(run, number=2)
+    second.restore({'loss': [0.5], 'acc': [None], 'val_loss': [None], 'val_acc': [None]},
+                   first.events)
+    second.event('check', epoch=2)
+    second.close()
+    run.close()
+    events = reader.read_events(str(tmp_path / 'events.jsonl'))
+    assert [(event['epoch'], event['time'], event['number']) for event in events] == [
+        (1, 1700000000.0, 2), (2, 1700000060.0, 2)]
+    assert second.events[0] == first.events[0]
+    assert reader.read_history(str(tmp_path / 'history.csv'))['loss'] == [0.5]

@@ -11,6 +11,7 @@ A second process watches the first, because a C library can hang or die where Py
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import pickle
@@ -41,11 +42,21 @@ HISTORY = 'epoch,loss,accuracy,val_loss,val_accuracy\n' + ''.join(
     '%d,%r,%r,,\n' % (i, 1 / i, 1 - 1 / i) for i in range(1, 9))
 OUTCOME = {'issues': ['vanish'], 'reason': 'because', 'epoch': 3, 'epochs': 3, 'val_accuracy': 0.3,
            'score': 0.3, 'checks': 1, 'probes': 1, 'train_seconds': 1.5, 'check_seconds': 0.25}
+ATTEMPT = {'number': 1, 'solution': 'selu', 'try': 1, 'status': 'solved', 'issue': None,
+           'description': 'as told', 'val_accuracy': 0.9, 'epochs': 3, 'seconds': 0.5}
 EVENTS = [
-    {'event': 'check', 'epoch': 3, 'issues': ['vanish'], 'reason': 'because', 'features': []},
+    {'event': 'check', 'epoch': 3, 'issues': ['vanish'], 'reason': 'because', 'features': [],
+     'time': 1700000000.125},
     {'event': 'training', 'number': 0, 'outcome': OUTCOME},
-    {'event': 'attempt', 'number': 1, 'solution': 'selu', 'try': 1, 'status': 'solved',
-     'outcome': dict(OUTCOME, issues=[])}]
+    dict(ATTEMPT, event='attempt', outcome=dict(OUTCOME, issues=[]))]
+RESULT = {
+    'schema_version': 1, 'status': 'improved', 'initial_issue': 'vanish', 'issues': ['vanish'],
+    'reason': 'vanish: because', 'reasons': {'vanish': 'because'}, 'detected_epoch': 3,
+    'total_epochs': 9, 'checks': 2, 'solution': 'selu', 'accuracy': {'before': 0.5, 'after': 0.75},
+    'attempts': [dict(ATTEMPT, status='potential', issue='unstable'), ATTEMPT,
+                 dict(ATTEMPT, status='error', traceback='ValueError: no', number=2)]}
+FACTS = {'settings': CONFIG, 'config': CONFIG, 'versions': {'backend': 'jax'},
+         'dirs': {'log_dir': 'log', 'new_issue_dir': None}}
 HOSTILE = [None, True, False, 0, -1, 1, 2 ** 63, -2 ** 200, 10 ** 400, 0.5, -0.0, 1e308, 5e-324, '',
            'x', 'relu', '\0', '\ud800', 'ü' * 300, '../../etc', [], {}, [[]], {'': {}}, [None] * 50,
            float('nan'), float('inf')]
@@ -137,20 +148,22 @@ class Readers:
         from AutoTrainer import keras_bridge
         from AutoTrainer.errors import UserError
         from AutoTrainer.intake import config
-        from AutoTrainer.record import checkpoint, journal
+        from AutoTrainer.record import checkpoint, journal, reader
         from AutoTrainer.record import folder as records
+        from AutoTrainer.report import text
         self.refusal = UserError
         self.folder = folder
         self.bridge, self.checkpoint, self.journal = keras_bridge, checkpoint, journal
-        self.records = records
+        self.records, self.reader, self.text = records, reader, text
         self.arrays, self.models = self._make()
         self.kinds = [  # name, share, damage, read
             # models last: each is read by a process of its own, which takes a quarter of a second
             ('config.json', 30, lambda d: self._json(CONFIG, d), config.read_config),
             ('config.pkl', 30, self._pickle, config.read_config),
-            ('result.json', 10, lambda d: self._json(dict(CONFIG, attempts=EVENTS), d),
-             records.read_json),
-            ('history.csv', 20, lambda d: damage(HISTORY.encode(), d), records.read_history),
+            ('result.json', 15, lambda d: self._json(RESULT, d), self._read_result),
+            ('run.json', 5, lambda d: self._json(FACTS, d),
+             lambda path: reader.RunReader(self.folder).facts()),
+            ('history.csv', 20, lambda d: damage(HISTORY.encode(), d), reader.read_history),
             ('events.jsonl', 20, self._events, self._read_journal),
             ('checkpoint.npz', 10, lambda d: damage(self.arrays, d),
              lambda path: checkpoint.read_checkpoint(os.path.dirname(path))),
@@ -208,9 +221,22 @@ class Readers:
         return b''.join(dumps(event) + b'\n' for event in [
             other_value(event, draw) if draw.random() < 0.5 else event for event in EVENTS])
 
+    def _read_result(self, path):
+        """Read a result and show it as the command line does."""
+        run = self.reader.RunReader(self.folder)
+        result = run.result()
+        if run.is_finished:
+            json.dumps(result, ensure_ascii=False).encode('utf-8')
+            self.text.summary(result, 'folder').encode('utf-8')
+
     def _read_journal(self, path):
-        """Read the events and take from them what a resumed run would."""
-        self.records.read_events(path)
+        """Read the events and take from them what a reader and a resumed run would."""
+        self.reader.read_events(path)
+        for name in ('result.json', 'history.csv'):  # of another file that was read before
+            if os.path.exists(self._path(name)):
+                os.unlink(self._path(name))
+        with contextlib.suppress(self.refusal):  # what the journal looks at can be whole
+            self.reader.RunReader(self.folder).attempts()
         run = self.records.RunFolder(os.path.dirname(path))
         try:
             journal = self.journal.Journal(run, None, None, True)

@@ -20,6 +20,7 @@ import numpy as np
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.record import folder as records
+from AutoTrainer.record import reader
 from AutoTrainer.utils import repair
 from AutoTrainer.utils.utils import model_train
 
@@ -124,14 +125,14 @@ def timeless(content):
     """A record without what a clock says and where its folder is."""
     if isinstance(content, dict):
         return {key: timeless(value) for key, value in content.items()
-                if key != 'model_path' and 'seconds' not in key}
+                if key not in ('model_path', 'time') and 'seconds' not in key}
     return [timeless(item) for item in content] if isinstance(content, list) else content
 
 
 def remains(folder):
     """Everything that a run leaves behind, times aside."""
-    found = {'result': timeless(records.read_json(os.path.join(folder, 'result.json'))),
-             'events': timeless(records.read_events(os.path.join(folder, 'events.jsonl'))),
+    found = {'result': timeless(reader.read_json(os.path.join(folder, 'result.json'))),
+             'events': timeless(reader.read_events(os.path.join(folder, 'events.jsonl'))),
              'files': []}
     for place, _, names in os.walk(folder):
         found['files'].extend(sorted(os.path.relpath(os.path.join(place, n), folder)

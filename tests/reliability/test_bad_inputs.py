@@ -9,7 +9,7 @@ import pytest
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.intake import inputs
-from AutoTrainer.record import folder as records
+from AutoTrainer.record import reader
 from AutoTrainer.utils.compute_gradient import baseline_loss
 from AutoTrainer.utils.utils import LossHistory, epoch_values, model_retrain, model_train
 
@@ -37,7 +37,7 @@ def train(tmp_path, network=None, **changes):
                                 for key in ('x', 'y', 'x_val', 'y_val')}
     model_train(network or model(), **arguments)
     log = tmp_path / 'log' / 'monitor_repair.log'
-    return (records.read_history(str(tmp_path / 'run' / 'history.csv')),
+    return (reader.read_history(str(tmp_path / 'run' / 'history.csv')),
             log.read_text(encoding='utf-8') if log.exists() else '')
 
 
@@ -79,7 +79,7 @@ def test_unusual_but_fine(tmp_path, changes, note):
     history, log = train(tmp_path, **changes)
     assert len(history['loss']) == changes.get('iters', 3) and np.isfinite(history['loss']).all()
     assert note in log
-    status = records.read_json(str(tmp_path / 'run' / 'result.json'))['status']
+    status = reader.read_json(str(tmp_path / 'run' / 'result.json'))['status']
     assert status in ('normal', 'detected')
 
 
@@ -90,7 +90,7 @@ def test_several_inputs(tmp_path):
         network = keras.Model([a, b], layers.Dense(3, activation='softmax')(both))
         history, _ = train(tmp_path, network, x=x)
         assert len(history['loss']) == 3
-        assert records.read_json(str(tmp_path / 'run' / 'result.json'))['probes'] >= 1
+        assert reader.read_json(str(tmp_path / 'run' / 'result.json'))['probes'] >= 1
 
 
 def test_token_numbers_stay_whole():
@@ -328,7 +328,7 @@ def test_folders_of_any_name(tmp_path, name):
                 dataset={'x': X, 'y': ONE_HOT}, save_dir=name, root_path=str(tmp_path),
                 log_dir=name)
     folder = tmp_path / name
-    found = records.read_json(str(folder / 'result.json'))
+    found = reader.read_json(str(folder / 'result.json'))
     assert os.path.samefile(found['model_path'], str(
         folder / ('model' + keras_bridge.MODEL_SUFFIX)))
     keras_bridge.load_model(found['model_path'])
@@ -369,7 +369,7 @@ def test_a_training_by_hand_can_be_resumed(tmp_path):
         go('run', on_epoch=stop)
     again = go('run', resume=True, on_epoch=lambda watch: seen.append(watch.history['loss'][-1]))
     assert len(seen) == 2 and again.val_accuracy == whole.val_accuracy
-    histories = [records.read_history(str(tmp_path / name / 'history.csv'))
+    histories = [reader.read_history(str(tmp_path / name / 'history.csv'))
                  for name in ('run', 'whole')]
     assert histories[0] == histories[1]
     go('run', on_epoch=lambda watch: seen.append(1))

@@ -19,6 +19,7 @@ from AutoTrainer.errors import UserError, quote
 from AutoTrainer.intake.config import check_config, read_config
 from AutoTrainer.intake.model_file import look
 from AutoTrainer.record import folder as records
+from AutoTrainer.record import reader
 
 GOOD = {'optimizer': 'SGD', 'opt_kwargs': {'lr': 0.01}, 'batchsize': 32, 'epoch': 2,
         'loss': 'categorical_crossentropy', 'dataset': 'simplednn_blob', 'callbacks': ['estop']}
@@ -129,14 +130,11 @@ def test_any_history_is_read_back_as_written(tmp_path_factory, epochs, torn):
     for number, values in enumerate(epochs, 1):
         file.add(number, dict(zip(keys, values)))
     file.close()
-    assert records.read_history(path) == {
+    assert reader.read_history(path) == {
         key: [values[i] for values in epochs] for i, key in enumerate(keys)}
     with open(path, 'ab') as written:
         written.write(torn.replace(b'\n', b''))
-    try:
-        assert len(records.read_history(path)['loss']) == len(epochs)
-    except UserError:  # torn in the middle of a character
-        pass
+    assert len(reader.read_history(path)['loss']) == len(epochs)
 
 
 # ----------------------------------------------------------------------------------------- models

@@ -17,6 +17,7 @@ from AutoTrainer import keras_bridge
 from AutoTrainer.cli import main
 from AutoTrainer.errors import UserError
 from AutoTrainer.record import folder as records
+from AutoTrainer.record import reader
 from AutoTrainer.utils import repair
 
 pytestmark = pytest.mark.backend
@@ -65,7 +66,7 @@ def test_a_signal_ends_a_run_that_can_be_gone_on_with(tmp_path, number, code):
     told = process.communicate()[1].decode('utf-8')
     assert process.returncode == code and 'Traceback' not in told
     assert "To go on: python reproduce.py --resume '%s'" % folder in told
-    result = records.read_json(str(folder / 'result.json'))
+    result = reader.read_json(str(folder / 'result.json'))
     assert result['status'] == 'interrupted' and result['total_epochs'] == 40
     before = (folder / 'history.csv').read_text()
     done = subprocess.run([sys.executable, 'reproduce.py', '--resume', str(folder), '--json'],
@@ -123,6 +124,9 @@ def test_finished_attempts_are_not_repeated(undisturbed, tmp_path):
     unfinished(undisturbed, folder, 10**6)
     done = killed_repair.train(folder, on_epoch=seen.append)
     assert not seen and killed_repair.remains(folder) == killed_repair.remains(undisturbed)
+    before, after = [[event['time'] for event in reader.RunReader(place).events()]
+                     for place in (undisturbed, folder)]
+    assert before == after  # when it happened, not when it was gone on with
     x = killed_repair.dataset()['x']
     np.testing.assert_allclose(done.model.predict(x, verbose=0),
                                keras_bridge.load_model(done.trained_path).predict(x, verbose=0))
@@ -130,7 +134,7 @@ def test_finished_attempts_are_not_repeated(undisturbed, tmp_path):
 
 def test_events_lost_at_any_line(undisturbed, tmp_path):
     """The events end anywhere, no checkpoint is left: the same outcome all the same."""
-    count = len(records.read_events(os.path.join(undisturbed, 'events.jsonl')))
+    count = len(reader.read_events(os.path.join(undisturbed, 'events.jsonl')))
     for kept in range(1, count, count // 2):
         folder = str(tmp_path / str(kept))
         unfinished(undisturbed, folder, kept)

@@ -1,14 +1,8 @@
 import pytest
 
 from AutoTrainer.judge.issues import ISSUES
-from AutoTrainer.report.text import (
-    ISSUE_MEANING,
-    ISSUE_WORDS,
-    attempt_line,
-    cases_table,
-    percent,
-    summary,
-)
+from AutoTrainer.record.reader import STATUSES
+from AutoTrainer.report.text import attempt_line, cases_table, percent, summary
 
 ATTEMPT = {'repairs': 'vanish', 'solution': 'selu', 'try': 1, 'description': 'sigmoid → selu',
            'status': 'solved', 'issue': None, 'val_accuracy': 0.86, 'epochs': 300}
@@ -22,8 +16,10 @@ def result(**fields):
         'model_path': '/runs/one/model.keras'}, **fields)
 
 
-def test_every_issue_has_words():
-    assert set(ISSUE_WORDS) == set(ISSUE_MEANING) == set(ISSUES)
+@pytest.mark.parametrize('issue', sorted(ISSUES))
+def test_every_issue_is_told_in_words(issue):
+    told = summary(result(initial_issue=issue, attempts=[dict(ATTEMPT, issue=issue)]))
+    assert ISSUES[issue].meaning in told and told.count(ISSUES[issue].words) == 2
 
 
 def test_summary_tells_what_why_tried_outcome_where():
@@ -45,6 +41,11 @@ def test_summary_tells_what_why_tried_outcome_where():
 ])
 def test_every_status_is_told(fields, words):
     assert words in summary(result(**fields))
+
+
+@pytest.mark.parametrize('status', sorted(set(STATUSES) - {'normal', 'interrupted'}))
+def test_every_status_that_a_reader_knows_has_words(status):
+    assert 'Outcome   ' in summary(result(status=status))
 
 
 @pytest.mark.parametrize('fields, line', [

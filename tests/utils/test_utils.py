@@ -6,7 +6,7 @@ import pytest
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
-from AutoTrainer.record import folder as records
+from AutoTrainer.record import reader
 from AutoTrainer.utils.utils import LossHistory, epoch_values, model_retrain, model_train
 
 pytestmark = pytest.mark.backend
@@ -71,10 +71,10 @@ def test_checks_are_made_when_due_and_nowhere_else(tmp_path, checktype, planned,
     x, y = blobs()
     watch = LossHistory((x, y), checktype=checktype, save_dir=str(tmp_path))
     model_of().fit(x, y, batch_size=60, epochs=planned, verbose=0, callbacks=[watch])
-    events = records.read_events(str(tmp_path / 'events.jsonl'))
+    events = reader.read_events(str(tmp_path / 'events.jsonl'))
     assert [event['epoch'] for event in events if event['event'] == 'check'] == epochs
     assert watch.watcher.checks == watch.watcher.probes == len(epochs)
-    assert len(records.read_history(str(tmp_path / 'history.csv'))['loss']) == planned
+    assert len(reader.read_history(str(tmp_path / 'history.csv'))['loss']) == planned
 
 
 def test_alone_in_a_users_fit():
@@ -196,7 +196,7 @@ def test_upstream_fault_return_111(tmp_path):
     assert problems == ['vanish']
     assert [entry['solution'] for entry in solutions] == ['selu', 'relu', 'bn']
     assert all(entry['description'] for entry in solutions)
-    assert records.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
+    assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
 
 
 def test_a_vanishing_gradient_is_repaired(tmp_path):
@@ -213,11 +213,11 @@ def test_a_vanishing_gradient_is_repaired(tmp_path):
     last = result['attempts'][-1]
     assert last['status'] == 'solved' and last['solution'] == result['solution']
     assert seen.count(None) == 12 and seen.count(last['solution']) == last['epochs'] == 40
-    events = records.read_events(str(tmp_path / 'events.jsonl'))
+    events = reader.read_events(str(tmp_path / 'events.jsonl'))
     assert [e['solution'] for e in events if e['event'] == 'attempt'] == [
         attempt['solution'] for attempt in result['attempts']]
     folder = 'attempts/%03d_%s_%d' % (last['number'], last['solution'], last['try'])
-    history = records.read_history(str(tmp_path / folder / 'history.csv'))
+    history = reader.read_history(str(tmp_path / folder / 'history.csv'))
     assert history['val_acc'][-1] == last['val_accuracy'] == result['accuracy']['after']
     assert not [name for _, _, names in os.walk(str(tmp_path)) for name in names
                 if name.endswith('.pkl')]
@@ -298,7 +298,7 @@ def test_a_training_that_another_callback_ends_is_judged(tmp_path):
         model_of(layers.Dense(8, activation='relu'), **optimizer).fit(
             x, y, epochs=100, verbose=0, callbacks=[watch, Enough()])
         assert watch.issue_list == issues and len(watch.history['loss']) == 10
-        checks = [event for event in records.read_events(
+        checks = [event for event in reader.read_events(
             str(tmp_path / str(len(issues)) / 'events.jsonl')) if event['event'] == 'check']
         assert [check['epoch'] for check in checks] == [10]
 
@@ -317,7 +317,7 @@ def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     found = model.predict(x[100:], verbose=0).argmax(axis=1) == right[100:].argmax(axis=1)
     assert result['status'] == 'normal'
     assert result['accuracy']['after'] == pytest.approx(found.mean(), abs=1e-6)
-    history = records.read_history(str(tmp_path / 'run' / 'history.csv'))
+    history = reader.read_history(str(tmp_path / 'run' / 'history.csv'))
     best = int(np.argmin(history['val_loss']))
     assert best == len(history['loss']) - 11  # ten epochs of patience
     assert result['accuracy']['after'] == pytest.approx(history['val_acc'][best], abs=1e-6)
