@@ -1,8 +1,6 @@
 """Train a model under AutoTrainer's eyes: ``python reproduce.py --help``."""
 
-import sys
-
-from AutoTrainer.cli import main
+from AutoTrainer.__main__ import command
 
 if __name__ == '__main__':
-    sys.exit(main())
+    command()

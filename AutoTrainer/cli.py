@@ -1,8 +1,8 @@
 """The command line: ``python reproduce.py`` and ``autotrainer``.
 
 Results go to standard output, everything else to standard error. An error that the user can mend
-is one sentence and exit code 2; ``--debug`` shows its traceback. Ctrl-C ends with 130, SIGTERM with
-143; what was trained until then can be gone on with by ``--resume``.
+is one sentence and exit code 2; ``--debug`` shows its traceback. What was trained until Ctrl-C or
+SIGTERM (:mod:`AutoTrainer.__main__`) can be gone on with by ``--resume``.
 """
 
 import argparse
@@ -10,11 +10,10 @@ import contextlib
 import json
 import os
 import shlex
-import signal
 import sys
-import threading
-from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
+from . import interrupts
 from .errors import UserError
 from .intake.config import BACKENDS, check_config, check_count, read_config
 from .judge import schedule
@@ -28,10 +27,6 @@ WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'c
 _TRAIN_ARGUMENTS = ('satisfied_acc', 'determine_threshold', 'checktype', 'params',
                     'optional_issues', 'overhead_budget', 'strategy', 'modification_sufferance',
                     'memory_limit', 'seed', 'autorepair')
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM has arrived."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -85,23 +80,22 @@ def main(argv: Optional[List[str]] = None) -> int:
         argv: arguments; default those of the process.
 
     Returns:
-        The exit code: 0, 2 for an error that the user can mend, 130 or 143 if it was interrupted.
+        The exit code: 0, or 2 for an error that the user can mend.
+
+    Raises:
+        KeyboardInterrupt: if it is interrupted.
     """
     arguments = build_parser().parse_args(argv)
     try:
-        with sigterm_raises():
-            if arguments.resume is None:
-                run(arguments)
-            else:
-                resume(arguments)
+        if arguments.resume is None:
+            run(arguments)
+        else:
+            resume(arguments)
     except UserError as error:
         if arguments.debug:
             raise
         print('reproduce.py: %s' % error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt as interrupt:
-        print('reproduce.py: interrupted', file=sys.stderr)
-        return 143 if isinstance(interrupt, Terminated) else 130
     return 0
 
 
@@ -116,22 +110,6 @@ def run_demo(path: str) -> int:
     """
     return main(['--case', os.path.basename(os.path.dirname(os.path.realpath(path)))]
                 + sys.argv[1:])
-
-
-@contextlib.contextmanager
-def sigterm_raises() -> Iterator[None]:
-    """Within, SIGTERM ends the run as Ctrl-C does, so that it can say where it stands."""
-    def handler(number: int, frame: Any) -> NoReturn:
-        raise Terminated()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-    before = signal.signal(signal.SIGTERM, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -188,6 +166,7 @@ def choose_backend(backend: Optional[str]) -> None:
     os.environ.setdefault('KERAS_BACKEND', 'jax')
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     from . import keras_bridge
+    interrupts.honour()  # importing Keras takes seconds
     if backend is not None and keras_bridge.backend() != backend:
         raise UserError('--backend is %r, but this Keras runs on %s; leave it out'
                         % (backend, keras_bridge.backend()))

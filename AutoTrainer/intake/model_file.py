@@ -41,6 +41,7 @@ def read_model_file(path: str) -> Tuple[Any, int]:
     try:
         done = subprocess.run(
             [sys.executable, os.path.abspath(__file__), path], capture_output=True,
+            start_new_session=True,  # Ctrl-C in a terminal goes to all processes of a session
             timeout=_SECONDS + os.path.getsize(path) / _BYTES_PER_SECOND)
     except subprocess.TimeoutExpired as error:
         raise ValueError('reading it takes for ever') from error

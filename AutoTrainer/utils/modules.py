@@ -16,6 +16,7 @@ from typing import (
     Tuple,
 )
 
+from .. import interrupts
 from ..errors import UserError
 from ..judge.issues import ISSUES
 from ..record.folder import RecordError
@@ -257,6 +258,7 @@ class Repair_Module:  # noqa: N801 - upstream's name
         except RecordError:
             raise
         except Exception as error:  # an attempt that breaks down must not end the repair
+            interrupts.honour()  # a second Ctrl-C may have come back as this error
             self._number = step.number
             told = error.told if isinstance(error, PastFailure) else traceback.format_exc()
             self._finish(record, number=step.number, status='error', traceback=told,

@@ -20,7 +20,7 @@ from typing import (
 
 import numpy as np
 
-from .. import keras_bridge
+from .. import interrupts, keras_bridge
 from ..errors import UserError
 from ..intake import inputs
 from ..intake.arrays import Batch, draw_batch
@@ -40,6 +40,7 @@ from ..judge.labels import label_kind
 from ..judge.losses import loss_name
 from ..judge.session import Plan, Session, Subject
 from ..judge.watcher import Watcher
+from ..keras_bridge.interruption import HonourSignals
 from ..record.best_weights import BestWeights
 from ..record.checkpoint import (
     Checkpoint,
@@ -385,6 +386,7 @@ def all_labels(training_data: Any) -> Optional[np.ndarray]:
 
 # ------------------------------------------------------------------------------------- training
 
+@interrupts.held()
 def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
                   satisfied_acc: float = 0.7, save_dir: Optional[str] = None,
                   retrain_dir: Optional[str] = None, verb: int = 0,
@@ -453,6 +455,7 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
             remembered = callbacks + ([best] if best else [])
             called.append(Checkpoint(watch, remembered, recorder, training.epochs, checkpoint,
                                      saved))
+        called.append(HonourSignals())
         if saved is not None and not keras_bridge.restore_training(fresh, saved.model):
             raise damaged(recorder.folder if recorder else '', 'it is of another model')
         first = saved.epoch if saved else 0
@@ -491,7 +494,8 @@ def _reached(model: Any, watch: LossHistory, training: Training) -> Dict[str, Op
     data = training.dataset
     part, prefix = ('', '') if data['x_val'] is None else ('_val', 'val_')
     measured = model.evaluate(data['x' + part], data['y' + part],
-                              batch_size=training.batch_size, verbose=0, return_dict=True)
+                              batch_size=training.batch_size, verbose=0, return_dict=True,
+                              callbacks=[HonourSignals()])
     return watch.session.complete(epoch_values({
         prefix + name: value for name, value in measured.items()}))
 
@@ -524,6 +528,7 @@ class TrainResult(NamedTuple):
     trained_path: str
 
 
+@interrupts.held()
 def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None,
                 optimizer: Any = None, loss: Any = None,
                 dataset: Optional[Mapping[str, Any]] = None, iters: Optional[int] = None,
@@ -585,7 +590,9 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
         UserError: for anything in the arguments that cannot work, before training; while training
             only a :class:`~AutoTrainer.record.folder.RecordError`, if the run folder cannot be
             written any more.
-        KeyboardInterrupt: if it is interrupted; ``result.json`` says so and has what is known.
+        KeyboardInterrupt: if it is interrupted (:class:`~AutoTrainer.interrupts.Terminated` by
+            SIGTERM), before the next batch, by a second signal at once; ``result.json`` says so
+            and has what is known.
     """
     training = _training(train_config_set, optimizer, loss, dataset, iters, batch_size, callbacks)
     schedule.check_checktype(checktype)
