@@ -11,9 +11,10 @@ from ._common import deep_mlp, finish, mnist_rows, spread, start
 def save_now_and_then(bridge: Any, data: Dict[str, Any], epochs: int,
                       seconds: float) -> Dict[str, Any]:
     """Train once with checkpoints every ``seconds`` at the most, and time them."""
-    from AutoTrainer.intake.config import Training
+    from AutoTrainer.record import fit
     from AutoTrainer.record.checkpoint import Checkpoint, Interval
-    from AutoTrainer.utils import utils
+    from AutoTrainer.solutions.candidate import Training
+    from AutoTrainer.utils.utils import model_retrain
     spent: List[float] = []
     sizes: List[int] = []
 
@@ -29,17 +30,17 @@ def save_now_and_then(bridge: Any, data: Dict[str, Any], epochs: int,
                 sizes.append(os.path.getsize(self.path))
 
     saved: List[float] = []
-    kept, utils.Checkpoint = utils.Checkpoint, Timed  # type: ignore[misc]
+    kept, fit.Checkpoint = fit.Checkpoint, Timed  # type: ignore[misc]
     try:
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
-            utils.model_retrain(deep_mlp(bridge), Training(
+            model_retrain(deep_mlp(bridge), Training(
                 bridge.optimizer_config('Adam', {'learning_rate': 0.001}),
                 'categorical_crossentropy', 32, epochs, (), data), save_dir=folder,
                 params={'eta': 2, 'Theta': 0.0}, checkpoint=Interval(1, seconds))
             whole = time.perf_counter() - began
     finally:
-        utils.Checkpoint = kept  # type: ignore[misc]
+        fit.Checkpoint = kept  # type: ignore[misc]
     return {'epochs': epochs, 'rows': len(data['x']), 'training_s': round(whole - sum(spent), 2),
             'checkpoints': len(saved), 'checkpoint_ms': spread(saved, 1000) if saved else None,
             'file_mib': round(max(sizes) / 2**20, 2) if sizes else None,

@@ -5,8 +5,8 @@ import random
 import numpy as np
 
 from AutoTrainer import keras_bridge
-from AutoTrainer.intake.config import Training
-from AutoTrainer.utils.repair import SOLUTIONS, Candidate
+from AutoTrainer.solutions.candidate import Candidate, NotApplicable, Training
+from AutoTrainer.utils.repair import SOLUTIONS
 
 keras = keras_bridge.keras
 L = keras.layers
@@ -92,13 +92,16 @@ def candidate(build=mlp, seed=5, **kwargs):
 
 def apply(name, given, issue='unstable', attempt=0, seed=0):
     """(changed candidate, description); fails where the solution says that it does not apply."""
-    why_not = SOLUTIONS[name].applies(given, issue, attempt)
-    assert why_not == ''
     return SOLUTIONS[name].apply(given, issue, attempt, random.Random(seed))
 
 
 def why_not(name, given, issue='unstable', attempt=0):
-    return SOLUTIONS[name].applies(given, issue, attempt)
+    """Why a solution does not apply; '' if it does."""
+    try:
+        apply(name, given, issue, attempt)
+    except NotApplicable as reason:
+        return str(reason)
+    return ''
 
 
 def build(given, seed=9):

@@ -6,7 +6,7 @@ import math
 import os
 import pickle
 import pickletools
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -18,28 +18,6 @@ LARGEST_FILE = 1 << 16
 
 BACKENDS = ('jax', 'tensorflow', 'torch')
 """What Keras 3 can run on."""
-
-
-class Training(NamedTuple):
-    """How a model is trained; with a model blueprint it makes a candidate for repair.
-
-    Attributes:
-        optimizer: ``{'class_name': str, 'config': dict}``.
-        loss: name, function or object, as for ``model.compile``.
-        batch_size: rows per step.
-        epochs: planned epochs.
-        callbacks: ``'estop'``, ``'ReduceLR'`` or Keras callbacks, in the order they are called.
-        dataset: ``x``, ``y``, ``x_val``, ``y_val``; the last two may be None.
-        metrics: as for ``model.compile``; the accuracy is in it.
-    """
-
-    optimizer: Dict[str, Any]
-    loss: Any
-    batch_size: int
-    epochs: int
-    callbacks: Tuple[Any, ...]
-    dataset: Dict[str, Any]
-    metrics: Tuple[Any, ...] = ('accuracy',)
 
 
 class _PlainUnpickler(pickle.Unpickler):

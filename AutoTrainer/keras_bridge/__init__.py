@@ -26,6 +26,7 @@ from .blueprints import (
 from .generation import LEGACY, backend, keras, load_keras_dataset, set_seed, versions
 from .gradients import gradient_statistics
 from .incoming import check_model, first_batch, takes_integers, try_inputs
+from .logs import epoch_values
 from .model_files import MODEL_SUFFIX, load_model, load_weights, save_model
 from .new_layers import layer_config, leaky_layers, passes_mask
 from .outputs import first_kernel_input, output_statistics
@@ -48,7 +49,7 @@ from .training_setup import (
 __all__ = [
     'LEGACY', 'MODEL_SUFFIX', 'OPTIMIZERS', 'REDUCE_FACTOR', 'REDUCE_PATIENCE', 'STOP_PATIENCE',
     'activation_name', 'all_weights', 'backend', 'build_model', 'build_optimizer', 'check_loss',
-    'check_model', 'compile_model', 'ensure_built', 'fingerprint', 'first_batch',
+    'check_model', 'compile_model', 'ensure_built', 'epoch_values', 'fingerprint', 'first_batch',
     'first_kernel_input', 'fit_data', 'gradient_statistics', 'has_rectifiers', 'has_weights',
     'head_activation', 'is_graph', 'keras', 'layer_config', 'layer_weights', 'leaf_layers',
     'leaky_layers', 'load_keras_dataset', 'load_model', 'load_weights', 'loss_function',

@@ -7,11 +7,10 @@ import numpy as np
 
 from .. import keras_bridge
 from ..judge.history import last_accuracy
+from ..solutions.candidate import Weights
 from .folder import written_whole
 
 FILE = 'best_weights.npz'
-
-Weights = Dict[str, List[np.ndarray]]
 
 
 class BestWeights(keras_bridge.keras.callbacks.Callback):

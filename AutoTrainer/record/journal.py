@@ -7,15 +7,24 @@ letting it run again from the start, with the trainings that are on record left 
 import contextlib
 import json
 import os
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from .. import keras_bridge
 from ..errors import UserError
 from ..intake import inputs
-from ..intake.config import Training
-from ..judge.issues import ISSUES
+from ..judge.losses import loss_name
+from ..solutions.candidate import (
+    AttemptRecord,
+    BrokeDown,
+    Candidate,
+    Outcome,
+    Repair,
+    Runner,
+    Step,
+    Training,
+    TrainingRecord,
+)
 from ..utils.logger import LOGGER
-from ..utils.modules import Candidate, Outcome, PastFailure, Step
 from .best_weights import load_best, save_best
 from .checkpoint import FILE as CHECKPOINT
 from .folder import SCHEMA_VERSION, Recorder, RecordError, RunFolder, plain, write_json
@@ -25,20 +34,21 @@ FIRST = 0
 """Number of the training that the repair starts from."""
 
 _TRAINED = ('training', 'attempt')
+_NOTHING = TrainingRecord((), {}, None, 0, None, float('-inf'), 0, 0, 0.0, 0.0)
 
 
-class Journal:
-    """Ties the trainings of a run to its folder.
+class Journal(Runner):
+    """Makes the trainings of a run, and keeps its folder.
 
     Args:
         run: the run folder.
-        train: ``model_retrain`` with the settings of the run.
+        train: (candidate, seed, solution, recorder, resume) → outcome; ``solution`` is None for
+            the first training, ``resume`` says whether there may be a checkpoint.
         new_issue_dir: folder for a record of every new issue that a solution brought up.
         resumed: whether the folder holds a run that is to go on.
 
     Attributes:
         first: what the first training came to; None before.
-        attempts: what has been tried so far, as in ``result.json``.
         earlier_seconds: seconds of the repair attempts that were taken from the record.
 
     Raises:
@@ -47,14 +57,13 @@ class Journal:
 
     def __init__(self, run: RunFolder, train: Callable[..., Outcome],
                  new_issue_dir: Optional[str], resumed: bool) -> None:
-        self.run = run
+        super().__init__()
+        self.run_folder = run
         self.first: Optional[Outcome] = None
-        self.attempts: List[Mapping[str, Any]] = []
         self.earlier_seconds = 0.0
         self._train = train
         self._new_issue_dir = new_issue_dir
         self._resumed = resumed
-        self._outcomes: Dict[int, Outcome] = {}
         if resumed:
             run.sweep()
         events = read_events(run.events.path) if resumed else []
@@ -66,27 +75,30 @@ class Journal:
         self._trained = {event['number']: event for event in events[:last]
                          if event['event'] in _TRAINED and isinstance(event.get('number'), int)}
 
+    # ------------------------------------------------------------------------------- trainings
+
     def train_first(self, candidate: Candidate, seed: int) -> Outcome:
         """Make the first training, or take it from the record."""
-        outcome = self._recorded(FIRST, self.run.path)
+        folder = self.run_folder.path
+        outcome = self._recorded(FIRST, folder)
         if outcome is None:
-            outcome = self._train(candidate.model, candidate.training, seed=seed,
-                                  recorder=Recorder(self.run), resume=self._resumed)
-            keras_bridge.save_model(outcome.model, _model_file(self.run.path))
-            save_best(self.run.path, outcome.best_weights)
-            self.run.event('training', fsync=True, number=FIRST, outcome=_told(outcome))
-            _forget_checkpoint(self.run.path)
+            outcome = self._train(candidate, seed=seed, solution=None,
+                                  recorder=Recorder(self.run_folder), resume=self._resumed)
+            self._keep(outcome, folder)
+            self.run_folder.event('training', fsync=True, number=FIRST,
+                                  outcome=outcome.record.to_json())
+            _forget_checkpoint(folder)
         self.first = outcome
         return outcome
 
-    def train(self, candidate: Candidate, step: Step, seed: int) -> Outcome:
+    def run(self, candidate: Candidate, step: Step, seed: int) -> Outcome:
         """Make one training of the repair, or take it from the record.
 
         Raises:
-            PastFailure: if it broke down, according to the record.
-            RecordError: if the record is that of another repair.
+            BrokeDown: if it broke down, according to the record.
+            RecordError: if the record is that of another repair, or the disk refuses.
         """
-        folder = self.run.attempt_folder(*step)
+        folder = self.run_folder.attempt_folder(*step)
         past = self._trained.get(step.number)
         if past is not None:
             if (past.get('solution'), past.get('try')) != (step.solution, step.attempt):
@@ -94,42 +106,45 @@ class Journal:
                     step.number, past.get('solution'), past.get('try'), step.solution,
                     step.attempt))
             if past.get('status') == 'error':
-                raise PastFailure(str(past.get('traceback')))
+                raise BrokeDown(str(past.get('traceback')))
         outcome = self._recorded(step.number, folder)
-        if outcome is not None:
-            self.earlier_seconds += outcome.train_seconds + outcome.check_seconds
-        else:
-            outcome = self._train(
-                candidate.model, candidate.training, solution=step.solution, seed=seed,
-                recorder=Recorder(self.run, folder, number=step.number), resume=self._resumed)
-        self._outcomes[step.number] = outcome
+        if outcome is None:
+            return self._train(
+                candidate, seed=seed, solution=step.solution, resume=self._resumed,
+                recorder=Recorder(self.run_folder, folder, number=step.number))
+        self.earlier_seconds += outcome.record.seconds
         return outcome
 
-    def keep(self, outcome: Outcome, step: Step) -> None:
-        """Save the model of an outcome."""
-        if outcome.model is not None:
-            folder = self.run.attempt_folder(*step)
-            keras_bridge.save_model(outcome.model, _model_file(folder))
-            save_best(folder, outcome.best_weights)
-
-    def record(self, record: Mapping[str, Any]) -> None:
+    def attempted(self, attempt: AttemptRecord, outcome: Optional[Outcome]) -> None:
         """Write down an attempt that has ended, unless it is on record already."""
-        self.attempts.append(record)
+        super().attempted(attempt, outcome)
+        told = attempt.to_json()
         if len(self.attempts) <= len(self._past):
             past = self._past[len(self.attempts) - 1]
-            if any(past.get(key) != record[key] for key in ('solution', 'try', 'status')):
+            if any(past.get(key) != told[key] for key in ('solution', 'try', 'status')):
                 raise self._foreign('%s %s was %s there and is %s now' % (
-                    record['solution'], record['try'], past.get('status'), record['status']))
+                    told['solution'], told['try'], past.get('status'), told['status']))
             return
-        if self._new_issue_dir is not None and record['status'] == 'potential':
+        if attempt.number is None:  # skipped
+            self.run_folder.event('attempt', fsync=True, outcome=None, **told)
+            return
+        folder = self.run_folder.attempt_folder(attempt.number, attempt.solution, attempt.attempt)
+        if outcome is not None and attempt.status != 'failed':
+            self._keep(outcome, folder)
+        if self._new_issue_dir is not None and attempt.status == 'potential' and attempt.issue:
             os.makedirs(self._new_issue_dir, exist_ok=True)
             write_json(os.path.join(self._new_issue_dir, '%03d_%s_%s.json' % (
-                record['number'], record['solution'], record['issue'])), record)
-        number = record.get('number')
-        outcome = self._outcomes.pop(number, None) if isinstance(number, int) else None
-        self.run.event('attempt', fsync=True, outcome=outcome and _told(outcome), **record)
-        if isinstance(number, int):
-            _forget_checkpoint(self.run.attempt_folder(number, record['solution'], record['try']))
+                attempt.number, attempt.solution, attempt.issue)), told)
+        self.run_folder.event('attempt', fsync=True,
+                              outcome=outcome and outcome.record.to_json(), **told)
+        _forget_checkpoint(folder)
+
+    @staticmethod
+    def _keep(outcome: Outcome, folder: str) -> None:
+        """Save the model of a training that was made just now, and what else hangs on it."""
+        if outcome.model is not None:
+            keras_bridge.save_model(outcome.model, _model_file(folder))
+            save_best(folder, outcome.best_weights)
 
     def _recorded(self, number: int, folder: str) -> Optional[Outcome]:
         """The outcome of a training as it is on record; its model is a file, if it was kept."""
@@ -138,45 +153,69 @@ class Journal:
             return None
         _forget_checkpoint(folder)  # if the run was stopped between its record and this
         try:
-            return Outcome(model=None, model_path=_model_file(folder),
-                           best_weights=load_best(folder), **_read_outcome(event['outcome']))
+            return Outcome(TrainingRecord.from_json(event['outcome']), model=None,
+                           model_path=_model_file(folder), best_weights=load_best(folder))
         except Exception as error:  # whatever a damaged archive makes numpy raise
             raise self._foreign('the outcome of training %d is incomplete' % number) from error
 
     def _foreign(self, why: str) -> RecordError:
         return RecordError('%r cannot be resumed: %s; begin the run anew, without resuming'
-                           % (self.run.path, why))
+                           % (self.run_folder.path, why))
 
+    # ----------------------------------------------------------------------------- the end of it
 
-def _told(outcome: Outcome) -> Dict[str, Any]:
-    """An outcome as it goes on record."""
-    return {key: value for key, value in outcome._asdict().items()
-            if key not in ('model', 'model_path', 'best_weights', 'weights')}
+    def save_best_model(self, found: Repair, seed: int) -> Any:
+        """Save the model that the run hands back, and return it.
 
+        Raises:
+            RecordError: if the disk refuses, or the model's file of an earlier process is damaged.
+        """
+        trained = trained_model(found.outcome, found.candidate, seed)
+        keras_bridge.save_model(trained, self.model_path)
+        return trained
 
-_OUTCOME: Dict[str, Tuple[type, ...]] = {
-    'issues': (list,), 'reason': (str,), 'epoch': (int, type(None)), 'epochs': (int,),
-    'val_accuracy': (int, float, type(None)), 'score': (int, float, type(None)), 'checks': (int,),
-    'probes': (int,), 'train_seconds': (int, float), 'check_seconds': (int, float)}
+    @property
+    def model_path(self) -> str:
+        """Where the model lies that the run hands back."""
+        return _model_file(self.run_folder.path)
 
+    def result(self, facts: Mapping[str, Any], status: str, found: Optional[Repair] = None,
+               repair_seconds: float = 0.0) -> Dict[str, Any]:
+        """Write ``result.json``, the last thing that a run does.
 
-def _read_outcome(told: Any) -> Dict[str, Any]:
-    """The fields of an outcome that went on record.
+        Args:
+            facts: ``total_epochs``, ``checktype`` and ``seed``.
+            status: what the run came to.
+            found: the training that it hands back; None for a run that was interrupted.
+            repair_seconds: seconds of the repair.
 
-    Raises:
-        ValueError: if one is missing or of a wrong kind.
-        Exception: of other kinds if it is no record of an outcome at all.
-    """
-    fields = {name: told[name] for name in _OUTCOME}
-    for name, kinds in _OUTCOME.items():
-        if not isinstance(fields[name], kinds):
-            raise ValueError(name)
-    fields['issues'] = tuple(fields['issues'])
-    if not set(fields['issues']) <= set(ISSUES):
-        raise ValueError('issues')
-    if fields['score'] is None:  # JSON has no minus infinity
-        fields['score'] = float('-inf')
-    return fields
+        Returns:
+            Its content.
+
+        Raises:
+            RecordError: if the disk refuses.
+        """
+        first = _NOTHING if self.first is None else self.first.record
+        last = None if found is None else found.outcome.record
+        path = self.model_path
+        result = {
+            'schema_version': SCHEMA_VERSION, 'status': status,
+            'initial_issue': first.issues[0] if first.issues else None,
+            'issues': list(first.issues), 'reason': first.reason, 'reasons': dict(first.reasons),
+            'detected_epoch': first.epoch, **facts,
+            'ended': None if self.first is None else first.ended,
+            'checks': first.checks, 'probes': first.probes,
+            'solution': found.solution or None if found else None,
+            'attempts': [attempt.to_json() for attempt in self.attempts],
+            'issues_left': None if last is None else list(last.issues),
+            'accuracy': {'before': first.val_accuracy,
+                         'after': None if last is None else last.val_accuracy},
+            'model_path': path if os.path.exists(path) else None,
+            'seconds': {'train': first.train_seconds, 'check': first.check_seconds,
+                        'repair': repair_seconds},
+            'versions': keras_bridge.versions()}
+        self.run_folder.write_result(result)
+        return result
 
 
 def _model_file(folder: str) -> str:
@@ -225,7 +264,7 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
         resume: whether to go on with what is in the folder.
         model: the untrained model.
         training: how it is trained.
-        settings: everything else that the outcome depends on.
+        settings: how it is watched and repaired.
         config: the configuration that names the data set; None if the data came as arrays, so
             that only the program which has them can go on.
         dirs: further folders that the run writes to.
@@ -237,7 +276,8 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
         UserError: if the folder holds a finished run, or one begun with something else.
     """
     now = json.loads(json.dumps(plain({
-        'schema_version': SCHEMA_VERSION, 'settings': settings, 'config': config,
+        'schema_version': SCHEMA_VERSION, 'config': config,
+        'settings': dict(settings, **_training_settings(training)),
         'dirs': {name: path and os.path.abspath(path) for name, path in dirs.items()},
         'model': keras_bridge.fingerprint(model), 'data': inputs.fingerprint(training.dataset),
         'versions': keras_bridge.versions()}), default=str))
@@ -252,6 +292,17 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
         keras_bridge.save_model(model, initial_model(run.path))
     write_json(run.file('run.json'), now)
     return False
+
+
+def _training_settings(training: Training) -> Dict[str, Any]:
+    """How a training is set up, in plain values that two processes can compare."""
+    # the optimizer's name ('sgd_2') counts what a process has built before
+    config = {key: value for key, value in training.optimizer['config'].items() if key != 'name'}
+    return {'optimizer': dict(training.optimizer, config=config),
+            'loss': loss_name(training.loss), 'batch_size': training.batch_size,
+            'epochs': training.epochs,
+            'callbacks': [callback if isinstance(callback, str) else type(callback).__name__
+                          for callback in training.callbacks]}
 
 
 def initial_model(path: str) -> str:

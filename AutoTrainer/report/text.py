@@ -54,17 +54,23 @@ def attempt_line(attempt: Mapping[str, Any]) -> str:
         return '%s → skipped' % told
     if attempt['status'] == 'error':
         return '%s → broke down (%s)' % (told, attempt['traceback'].strip().splitlines()[-1])
-    left = '' if attempt['issue'] is None else ', ' + ISSUES[attempt['issue']].words
+    left = ''
+    if attempt['issue'] is not None:
+        left = ', ' + ISSUES[attempt['issue']].words
+    elif attempt['status'] == 'potential':
+        left = ', stopped by a callback before it had converged'
     return '%s → %s%s, accuracy %s after %d epochs' % (
         told, attempt['status'], left, percent(attempt['val_accuracy']), attempt['epochs'])
 
 
 def _outcome(result: Mapping[str, Any]) -> str:
     accuracy = result['accuracy']
+    left = 'a problem is left' if result.get('issues_left') != [] else (
+        'a callback stopped it before it had converged')
     change = 'accuracy %s → %s' % (percent(accuracy['before']), percent(accuracy['after']))
     return {
         'repaired': 'repaired by %s, %s' % (result['solution'], change),
-        'improved': 'improved by %s, but a problem is left: %s' % (result['solution'], change),
+        'improved': 'improved by %s, but %s: %s' % (result['solution'], left, change),
         'failed': 'not repaired: no solution trained better',
         'detected': 'not repaired, as asked for; accuracy %s' % percent(accuracy['before']),
     }[result['status']]

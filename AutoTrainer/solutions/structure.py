@@ -20,7 +20,7 @@ from ..judge.losses import (
     loss_name,
 )
 from . import graph as model_graph
-from .candidate import Candidate, NotApplicable, Solution, solution
+from .candidate import Candidate, NotApplicable, Solution
 from .graph import Config, Graph
 from .training import labels_of
 
@@ -469,16 +469,24 @@ def _data(candidate: Candidate, issue: str, attempt: int, rng: random.Random) ->
 
 
 STRUCTURE_SOLUTIONS: Tuple[Solution, ...] = (
-    solution('selu', 2, _substitute('selu', 'lecun_uniform')),
-    solution('relu', 2, _substitute('relu', 'he_uniform')),
-    solution('tanh', 2, _substitute('tanh', 'glorot_uniform')),
-    solution('leaky', 2, _leaky),
-    solution('bn', 3, _normalization, memory=True),
-    solution('initial', 1, _initial),
-    solution('GN', 1, _noise),
-    solution('dropout', 1, _dropout),
-    solution('regular', 1, _regular),
-    solution('activation', 1, _activation),
-    solution('data', 1, _data),
+    Solution('selu', 'Replaces every hidden activation by SELU and draws the hidden layers anew '
+             'by LeCun uniform.', 2, _substitute('selu', 'lecun_uniform')),
+    Solution('relu', 'Replaces every hidden activation by ReLU and draws the hidden layers anew '
+             'by He uniform.', 2, _substitute('relu', 'he_uniform')),
+    Solution('tanh', 'Replaces every hidden activation by tanh and draws the hidden layers anew '
+             'by Glorot uniform.', 2, _substitute('tanh', 'glorot_uniform')),
+    Solution('leaky', 'Replaces every hidden ReLU by a kin of it: LeakyReLU, ELU, ThresholdedReLU '
+             'in turn.', 2, _leaky),
+    Solution('bn', 'Puts a BatchNormalization before every hidden activation.', 3, _normalization,
+             memory=True),
+    Solution('initial', 'Draws the hidden layers anew by another initializer: He uniform, LeCun '
+             'normal, Glorot normal, … in turn.', 1, _initial),
+    Solution('GN', 'Adds Gaussian noise to the inputs in training.', 1, _noise),
+    Solution('dropout', 'Puts a Dropout behind every hidden layer.', 1, _dropout),
+    Solution('regular', 'Puts an L2 penalty on kernels and biases of the hidden layers.', 1,
+             _regular),
+    Solution('activation', 'Ends the model in the activation that fits the loss.', 1, _activation),
+    Solution('data', 'Rescales the inputs to mean 0 and deviation 1 by a layer inside the model.',
+             1, _data),
 )
 """One entry per solution; for each, see its function."""

@@ -10,7 +10,7 @@ from .. import keras_bridge
 from ..intake.arrays import row_count
 from ..judge.labels import label_kind
 from ..judge.losses import BINARY_LOSSES, CATEGORICAL_LOSSES, fitting_losses, loss_name
-from .candidate import Candidate, NotApplicable, solution
+from .candidate import Candidate, NotApplicable, Solution
 
 Result = Tuple[Candidate, str]
 
@@ -248,16 +248,24 @@ def _loss(candidate: Candidate, issue: str, attempt: int, rng: random.Random) ->
     return (_with(candidate, loss=loss), 'loss %s → %s' % (present or 'none', loss))
 
 
-TRAINING_SOLUTIONS = (
-    solution('gradient', 0, _gradient),
-    solution('adam', 0, _adam),
-    solution('optimizer', 0, _optimizer),
-    solution('lr', 0, _lr),
-    solution('restart', 0, _restart),
-    solution('ReduceLR', 0, _reduce_lr),
-    solution('momentum', 0, _momentum),
-    solution('batch', 0, _batch, memory=True),
-    solution('estop', 0, _early_stop),
-    solution('loss', 0, _loss),
+TRAINING_SOLUTIONS: Tuple[Solution, ...] = (
+    Solution('gradient', 'Clips every entry of the gradients to ±10, then to ±1.', 0, _gradient),
+    Solution('adam', 'Trains with Adam at its default settings.', 0, _adam),
+    Solution('optimizer', 'Trains with another optimizer at its default settings: Adam, RMSprop, '
+             'Nadam, Adamax, SGD in turn.', 0, _optimizer),
+    Solution('lr', 'Sets the learning rate to powers of ten in turn: higher and higher ones for a '
+             'training that is slow, lower and lower ones for any other.', 0, _lr),
+    Solution('restart', 'Goes back to the weights of the best epoch and trains on from there at a '
+             'learning rate ten times lower, then a hundred times.', 0, _restart),
+    Solution('ReduceLR', 'Lowers the learning rate whenever the loss has stopped improving.', 0,
+             _reduce_lr),
+    Solution('momentum', 'Trains with SGD and a momentum of 0.9, then 0.8, then 0.95.', 0,
+             _momentum),
+    Solution('batch', 'Trains on larger batches: 32, 64, 128, 256 rows in turn.', 0, _batch,
+             memory=True),
+    Solution('estop', 'Stops the training when the loss no longer improves, and puts the best '
+             'weights back.', 0, _early_stop),
+    Solution('loss', 'Trains with the loss that fits the labels and the number of outputs.', 0,
+             _loss),
 )
 """One entry per solution; for each, see its function."""

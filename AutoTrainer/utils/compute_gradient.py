@@ -7,18 +7,71 @@ would change the training it watches.
 """
 
 import time
-from typing import Any, Optional, Tuple
+from typing import Any, Mapping, Optional, Tuple
 
 import numpy as np
 
 from .. import keras_bridge
-from ..intake.arrays import Batch
+from ..errors import UserError
+from ..intake import inputs
+from ..intake.arrays import Batch, draw_batch
 from ..judge import facts
 from ..judge.baseline import constant_loss
 from ..judge.facts import GradientSummary, OutputSummary, Task
 from ..judge.gradients import silent_inputs, summarise_gradients
 from ..judge.labels import label_kind
 from ..judge.losses import loss_name
+
+PROBE_ROWS = (32, 512)
+"""Rows of the probe's batch: the training's batch size, kept between these two."""
+
+
+def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Optional[Batch]:
+    """The probe's batch from what a user gives as training data.
+
+    Args:
+        training_data: see :class:`~AutoTrainer.utils.utils.LossHistory`.
+        batch_size: the training's; the batch has 32 to 512 rows.
+        seed: which rows.
+
+    Returns:
+        The batch, or None without data.
+
+    Raises:
+        UserError: if the data is of another kind, or cannot be trained on.
+    """
+    if training_data is None:
+        return None
+    if isinstance(training_data, (str, bytes, int, float)):
+        raise UserError("training_data is a %s; give (x, y) or {'x': …, 'y': …}"
+                        % type(training_data).__name__)
+    pair = _pair(training_data)
+    if pair is None:
+        x, y = keras_bridge.first_batch(training_data)
+    else:
+        x, y = inputs.check_pair(*pair)
+    rows = min(max(batch_size or PROBE_ROWS[0], PROBE_ROWS[0]), PROBE_ROWS[1])
+    return draw_batch(x, y, rows, seed)
+
+
+def _pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
+    """Inputs and labels of all rows; None if the data comes in batches."""
+    if isinstance(training_data, Mapping) and {'x', 'y'} <= set(training_data):
+        return training_data['x'], training_data['y']
+    if isinstance(training_data, tuple) and len(training_data) in (2, 3) or (
+            isinstance(training_data, list) and len(training_data) == 2):
+        return training_data[0], training_data[1]  # the third are weights, of no use here
+    return None
+
+
+def all_labels(training_data: Any) -> Optional[np.ndarray]:
+    """All training labels, if they are one array; None if they are not known."""
+    pair = None if training_data is None else _pair(training_data)
+    arrays = None if pair is None else inputs.as_arrays(pair[1])
+    if arrays is None or isinstance(arrays, (dict, list, tuple)):
+        return None
+    labels = np.asarray(arrays)  # also of pandas, JAX, PyTorch
+    return labels if labels.ndim and labels.dtype.kind in 'biuf' else None
 
 
 def describe_task(model: Any, batch: Batch, labels: Any = None) -> Task:

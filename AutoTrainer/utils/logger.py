@@ -4,23 +4,26 @@ So warnings go to standard error, unless the program that uses it has set up its
 """
 
 import logging
+import os
 from typing import Optional
 
 LOGGER = logging.getLogger('AutoTrainer')
 
 
-def log_to_file(path: Optional[str]) -> Optional[logging.Handler]:
+def log_to_folder(path: Optional[str]) -> Optional[logging.Handler]:
     """Also write the log to a file.
 
     Args:
-        path: file to append to; None for none.
+        path: folder of the file ``monitor_repair.log``, to which is appended; None for none.
 
     Returns:
         The handler, to be handed to :func:`stop_logging`; None without a path.
     """
     if path is None:
         return None
-    handler = logging.FileHandler(path, encoding='utf-8', delay=True)
+    os.makedirs(path, exist_ok=True)
+    handler = logging.FileHandler(os.path.join(path, 'monitor_repair.log'), encoding='utf-8',
+                                  delay=True)
     handler.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s'))
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
@@ -28,7 +31,7 @@ def log_to_file(path: Optional[str]) -> Optional[logging.Handler]:
 
 
 def stop_logging(handler: Optional[logging.Handler]) -> None:
-    """Undo :func:`log_to_file`."""
+    """Undo :func:`log_to_folder`."""
     if handler is not None:
         LOGGER.removeHandler(handler)
         handler.close()

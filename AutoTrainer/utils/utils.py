@@ -1,98 +1,36 @@
 """Watching a training (``LossHistory``) and running one (``model_train``, ``model_retrain``)."""
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import os
 import time
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    List,
-    Mapping,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
-
-import numpy as np
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from .. import interrupts, keras_bridge
 from ..errors import UserError
 from ..intake import inputs
-from ..intake.arrays import Batch, draw_batch
-from ..intake.config import (
-    Training,
-    check_callback_names,
-    check_config,
-    check_count,
-    check_seed,
-    optional_path,
-)
+from ..intake.config import check_count, check_seed, optional_path
+from ..intake.training import fit_to_model, read_training
 from ..judge import schedule
 from ..judge.configuration import accuracy_counts
-from ..judge.facts import Task, Verdict, joined
-from ..judge.history import JUDGMENT_EPOCHS, last_accuracy
+from ..judge.facts import Task, Verdict
+from ..judge.history import JUDGMENT_EPOCHS
 from ..judge.labels import label_kind
 from ..judge.losses import loss_name
 from ..judge.session import Plan, Session, Subject
 from ..judge.watcher import Watcher
-from ..keras_bridge.interruption import HonourSignals
-from ..record.best_weights import BestWeights
-from ..record.checkpoint import (
-    Checkpoint,
-    Interval,
-    SeedEpochs,
-    check_interval,
-    damaged,
-    read_checkpoint,
-)
-from ..record.folder import SCHEMA_VERSION, Recorder, RecordError, RunFolder, write_json
-from ..record.journal import Journal, begin_run, trained_model
-from ..record.reader import last_number
-from ..settings import Watching
-from ..solutions.candidate import Blueprint
-from .compute_gradient import Probe, baseline_loss
-from .logger import LOGGER, log_to_file, stop_logging
-from .modules import Candidate, Outcome, Repair, Repair_Module, Step
+from ..record.checkpoint import Interval, check_interval
+from ..record.fit import watched_fit
+from ..record.folder import Recorder, RecordError, RunFolder, write_json
+from ..record.journal import Journal, begin_run
+from ..settings import Repairing, Watching
+from ..solutions.candidate import Blueprint, Candidate, Outcome, Repair, Training
+from .compute_gradient import Probe, all_labels, baseline_loss, probe_batch
+from .logger import LOGGER, log_to_folder, stop_logging
+from .modules import Repair_Module
 from .monitor import IssueMonitor
-
-PROBE_ROWS = (32, 512)
-"""Rows of the probe's batch: the training's batch size, kept between these two."""
-
-_ACCURACY_NAMES = ('accuracy', 'acc', 'categorical_accuracy', 'sparse_categorical_accuracy',
-                   'binary_accuracy')
-
-
-def epoch_values(logs: Mapping[str, Any]) -> Dict[str, Optional[float]]:
-    """The four numbers of an epoch from Keras's logs, whatever the accuracy is called there.
-
-    Of a model with several outputs the accuracy is the mean of theirs.
-
-    Args:
-        logs: what Keras hands to ``on_epoch_end``.
-
-    Returns:
-        ``loss``, ``acc``, ``val_loss``, ``val_acc``; None for what was not measured.
-    """
-    def number(name: str) -> Optional[float]:
-        return None if logs.get(name) is None else float(logs[name])
-
-    def accuracy(before: str) -> Optional[float]:
-        for name in _ACCURACY_NAMES:
-            if logs.get(before + name) is not None:
-                return number(before + name)
-        outputs = [number(name) for name in logs if name.startswith('val_') == bool(before)
-                   and name.endswith(tuple('_' + known for known in _ACCURACY_NAMES))
-                   and 'top_k' not in name]
-        found = [value for value in outputs if value is not None]
-        return sum(found) / len(found) if found else None
-
-    return {'loss': number('loss'), 'acc': accuracy(''), 'val_loss': number('val_loss'),
-            'val_acc': accuracy('val_')}
 
 
 class LossHistory(keras_bridge.keras.callbacks.Callback):
@@ -241,7 +179,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         """Take in the epoch, and stop the run if there is a reason."""
         self._last_epoch = epoch
-        if self.session.epoch(epoch_values(logs or {})):
+        if self.session.epoch(keras_bridge.epoch_values(logs or {})):
             self.model.stop_training = True
         if self.session.epochs == 1 and self.history['acc'][0] is None:
             LOGGER.warning('%s', self._no_accuracy())
@@ -336,55 +274,40 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
             self._recorder = None
 
 
-def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Optional[Batch]:
-    """The probe's batch from what a user gives as training data.
-
-    Args:
-        training_data: see :class:`LossHistory`.
-        batch_size: the training's; the batch has 32 to 512 rows.
-        seed: which rows.
-
-    Returns:
-        The batch, or None without data.
-
-    Raises:
-        UserError: if the data is of another kind, or cannot be trained on.
-    """
-    if training_data is None:
-        return None
-    if isinstance(training_data, (str, bytes, int, float)):
-        raise UserError("training_data is a %s; give (x, y) or {'x': …, 'y': …}"
-                        % type(training_data).__name__)
-    pair = _pair(training_data)
-    if pair is None:
-        x, y = keras_bridge.first_batch(training_data)
-    else:
-        x, y = inputs.check_pair(*pair)
-    rows = min(max(batch_size or PROBE_ROWS[0], PROBE_ROWS[0]), PROBE_ROWS[1])
-    return draw_batch(x, y, rows, seed)
-
-
-def _pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
-    """Inputs and labels of all rows; None if the data comes in batches."""
-    if isinstance(training_data, Mapping) and {'x', 'y'} <= set(training_data):
-        return training_data['x'], training_data['y']
-    if isinstance(training_data, tuple) and len(training_data) in (2, 3) or (
-            isinstance(training_data, list) and len(training_data) == 2):
-        return training_data[0], training_data[1]  # the third are weights, of no use here
-    return None
-
-
-def all_labels(training_data: Any) -> Optional[np.ndarray]:
-    """All training labels, if they are one array; None if they are not known."""
-    pair = None if training_data is None else _pair(training_data)
-    arrays = None if pair is None else inputs.as_arrays(pair[1])
-    if arrays is None or isinstance(arrays, (dict, list, tuple)):
-        return None
-    labels = np.asarray(arrays)  # also of pandas, JAX, PyTorch
-    return labels if labels.ndim and labels.dtype.kind in 'biuf' else None
-
-
 # ------------------------------------------------------------------------------------- training
+
+class _Manner(NamedTuple):
+    """How every training of a run is made.
+
+    Attributes:
+        watching: how it is watched.
+        checkpoint: how often it is saved.
+        verb: verbosity of ``fit``.
+        on_epoch: called with the callback after every epoch.
+    """
+
+    watching: Watching
+    checkpoint: Interval
+    verb: int = 0
+    on_epoch: Optional[Callable[[LossHistory], None]] = None
+
+
+def _train_once(candidate: Candidate, manner: _Manner, seed: int, solution: Optional[str] = None,
+                recorder: Optional[Recorder] = None, resume: bool = False) -> Outcome:
+    """Train a candidate under the callback; see :func:`model_retrain`."""
+    training = candidate.training
+    try:
+        watch = LossHistory(
+            training_data=training.dataset, batch_size=training.batch_size,
+            total_epoch=training.epochs, retrain=solution is not None, solution=solution,
+            seed=seed, recorder=recorder, on_epoch=manner.on_epoch,
+            **dataclasses.asdict(manner.watching))
+        return watched_fit(candidate, watch, seed, recorder, resume, manner.checkpoint,
+                           manner.verb)
+    finally:
+        if recorder is not None:
+            recorder.close()
+
 
 @interrupts.held()
 def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
@@ -399,24 +322,22 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
                   checkpoint: Interval = Interval(), resume: bool = False) -> Outcome:  # noqa: B008
     """Train a fresh copy of a model once, under the monitor.
 
-    The order of the rows in an epoch depends on the seed and the epoch alone, so that a training
-    that was interrupted can be gone on with.
-
     Args:
         model: a :class:`~AutoTrainer.solutions.candidate.Blueprint`, or an untrained Keras model.
-        config: a :class:`~AutoTrainer.intake.config.Training`, or the arguments of one by name.
-        satisfied_acc: accuracy from which the run counts as converged.
+        config: a :class:`~AutoTrainer.solutions.candidate.Training`, or the arguments of one by
+            name.
+        satisfied_acc: see :class:`~AutoTrainer.settings.Watching`.
         save_dir: the run folder; None writes nothing.
         retrain_dir: folder of this attempt's history; default ``save_dir``.
         verb: verbosity of ``fit``.
         solution: name of the solution that is being tried, None for the first training.
-        determine_threshold: see :class:`LossHistory`.
-        checktype: see :class:`LossHistory`.
-        params: see :class:`LossHistory`.
+        determine_threshold: see :class:`~AutoTrainer.settings.Watching`.
+        checktype: likewise.
+        params: likewise.
         seed: for weights that are drawn anew, shuffling and the probe's batch.
-        optional_issues: see :class:`LossHistory`.
-        overhead_budget: see :class:`LossHistory`.
-        recorder: where to write instead of ``save_dir``.
+        optional_issues: see :class:`~AutoTrainer.settings.Watching`.
+        overhead_budget: likewise.
+        recorder: where to write instead of ``save_dir``; it is closed.
         on_epoch: see :class:`LossHistory`.
         checkpoint: how often the training is saved, where something is written at all.
         resume: whether to go on from the checkpoint in the folder, if there is one.
@@ -425,93 +346,21 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
         What the training came to.
 
     Raises:
+        UserError: for a wrong setting.
         RecordError: if the folder cannot be written, or its checkpoint cannot be gone on from.
     """
+    watching = Watching(checktype, satisfied_acc, None, determine_threshold, params,
+                        optional_issues, overhead_budget)
     training = config if isinstance(config, Training) else Training(**config)
-    blueprint = model if isinstance(model, Blueprint) else keras_bridge.take_blueprint(model)
-    run = RunFolder(save_dir) if save_dir and recorder is None else None
-    if run is not None:
-        recorder = Recorder(run, retrain_dir)
-    try:
-        fresh = keras_bridge.build_model(blueprint, seed)
-        shared = fresh is blueprint.original  # which the next training changes
-        keras_bridge.compile_model(fresh, training.optimizer, training.loss, training.metrics)
-        data = training.dataset
-        watch = LossHistory(
-            training_data=data, batch_size=training.batch_size, total_epoch=training.epochs,
-            determine_threshold=determine_threshold, satisfied_acc=satisfied_acc,
-            checktype=checktype, retrain=solution is not None, solution=solution, params=params,
-            seed=seed, optional_issues=optional_issues, overhead_budget=overhead_budget,
-            recorder=recorder, on_epoch=on_epoch)
-        callbacks = [keras_bridge.named_callback(c, data['x_val'] is not None, training.optimizer)
-                     if isinstance(c, str) else c for c in training.callbacks]
-        called: List[Any] = [SeedEpochs(seed)] + callbacks + [watch]
-        best = BestWeights(watch, shared) if 'collapse' in watch.monitor.optional_issues else None
-        if best is not None:
-            called.append(best)
-        saved = None
-        if recorder is not None:
-            saved = read_checkpoint(recorder.folder) if resume else None
-            remembered = callbacks + ([best] if best else [])
-            called.append(Checkpoint(watch, remembered, recorder, training.epochs, checkpoint,
-                                     saved))
-        called.append(HonourSignals())
-        if saved is not None and not keras_bridge.restore_training(fresh, saved.model):
-            raise damaged(recorder.folder if recorder else '', 'it is of another model')
-        first = saved.epoch if saved else 0
-        keras_bridge.set_seed(seed)
-        started = time.perf_counter()
-        fresh.fit(
-            validation_data=None if data['x_val'] is None else (data['x_val'], data['y_val']),
-            validation_batch_size=training.batch_size, epochs=training.epochs, initial_epoch=first,
-            verbose=verb, callbacks=called, **keras_bridge.fit_data(
-                data['x'], data['y'], training.batch_size, seed, first, training.epochs))
-        final = _reached(fresh, watch, training)
-        seconds = time.perf_counter() - started + (saved.seconds if saved else 0.0)
-    finally:
-        if recorder is not None:
-            recorder.close()
-        if run is not None:
-            run.close()
-    outcome = _outcome(fresh, watch, final, seconds)
-    if shared:
-        outcome = outcome._replace(weights=keras_bridge.all_weights(fresh))
-    if best is not None and 'collapse' in outcome.issues and (
-            watch.monitor.collapse.learnt_before):
-        return outcome._replace(best_weights=best.by_layer())
-    return outcome
-
-
-def _reached(model: Any, watch: LossHistory, training: Training) -> Dict[str, Optional[float]]:
-    """Where a training has come to: the numbers of the model as it is now.
-
-    Those of the last epoch, unless a callback may have put back the weights of a better one.
-    """
-    restoring = 'estop' in training.callbacks or any(
-        getattr(callback, 'restore_best_weights', False) for callback in training.callbacks)
-    if not restoring or watch.monitor.state.non_finite:
-        return {key: last_number(series) for key, series in watch.history.items()}
-    data = training.dataset
-    part, prefix = ('', '') if data['x_val'] is None else ('_val', 'val_')
-    measured = model.evaluate(data['x' + part], data['y' + part],
-                              batch_size=training.batch_size, verbose=0, return_dict=True,
-                              callbacks=[HonourSignals()])
-    return watch.session.complete(epoch_values({
-        prefix + name: value for name, value in measured.items()}))
-
-
-def _outcome(model: Any, watch: LossHistory, final: Mapping[str, Optional[float]],
-             seconds: float) -> Outcome:
-    accuracy = last_accuracy(final)
-    loss = final['loss'] if final['val_loss'] is None else final['val_loss']
-    score = accuracy if accuracy is not None else -loss if loss is not None else float('-inf')
-    broken = bool(watch.monitor.state.non_finite)
-    return Outcome(
-        model=model, issues=watch.verdict.issues, reason=joined(watch.verdict.reasons),
-        epoch=watch.verdict.epoch, epochs=len(watch.history['loss']), val_accuracy=accuracy,
-        score=float('-inf') if broken or score != score else score, checks=watch.watcher.checks,
-        probes=watch.watcher.probes, train_seconds=seconds - watch.session.check_time.seconds,
-        check_seconds=watch.session.check_time.seconds)
+    candidate = Candidate(model if isinstance(model, Blueprint)
+                          else keras_bridge.take_blueprint(model), training)
+    with contextlib.ExitStack() as opened:
+        if save_dir and recorder is None:
+            run = RunFolder(save_dir)
+            opened.callback(run.close)
+            recorder = Recorder(run, retrain_dir)
+        return _train_once(candidate, _Manner(watching, checkpoint, verb, on_epoch), seed,
+                           solution, recorder, resume)
 
 
 class TrainResult(NamedTuple):
@@ -594,143 +443,56 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
             SIGTERM), before the next batch, by a second signal at once; ``result.json`` says so
             and has what is known.
     """
-    training = _training(train_config_set, optimizer, loss, dataset, iters, batch_size, callbacks)
-    schedule.check_checktype(checktype)
+    watching = Watching(checktype, satisfied_acc, None, determine_threshold, params,
+                        optional_issues, overhead_budget)
+    repairing = Repairing(autorepair, strategy, modification_sufferance, memory_limit, seed)
+    manner = _Manner(watching, check_interval(checkpoint_epochs, checkpoint_seconds), verb,
+                     on_epoch)
+    training = read_training(train_config_set, optimizer, loss, dataset, iters, batch_size,
+                             callbacks)
     if isinstance(model, (str, os.PathLike)):
         model = keras_bridge.load_model(os.fspath(model))
-    training, notes = _fit_to_model(training, keras_bridge.check_model(model))
+    training, notes = fit_to_model(training, keras_bridge.check_model(model))
     base = root_path or ''
-    checkpoint = check_interval(checkpoint_epochs, checkpoint_seconds)
-    order: Dict[str, Any] = dict(
-        strategy=strategy, modification_sufferance=modification_sufferance,
-        memory_limit=memory_limit)
-    watching: Dict[str, Any] = dict(
-        satisfied_acc=satisfied_acc, determine_threshold=determine_threshold, checktype=checktype,
-        params=params, optional_issues=optional_issues, overhead_budget=overhead_budget)
-    seed = check_seed(seed)
-    Repair_Module(_no_training, **order)  # wrong settings are told now
-    Watching(**watching)
-    run = RunFolder(os.path.join(base, save_dir))
-    log = None
-    try:
-        if log_dir is not None:
-            os.makedirs(os.path.join(base, log_dir), exist_ok=True)
-            log = log_to_file(os.path.join(base, log_dir, 'monitor_repair.log'))
+    dirs = {'log_dir': optional_path(base, log_dir),
+            'new_issue_dir': optional_path(base, new_issue_dir)}
+    with contextlib.ExitStack() as opened:
+        run = RunFolder(os.path.join(base, save_dir))
+        opened.callback(run.close)
+        opened.callback(stop_logging, log_to_folder(dirs['log_dir']))
         for note in notes:
             LOGGER.warning('%s', note)
-        new_issue_dir = optional_path(base, new_issue_dir)
-        resumed = begin_run(
-            run, resume, model, training,
-            dict(watching, seed=seed, autorepair=autorepair, **order, **_settings(training)),
-            train_config_set, {'log_dir': optional_path(base, log_dir),
-                               'new_issue_dir': new_issue_dir})
-        train = functools.partial(model_retrain, verb=verb, on_epoch=on_epoch,
-                                  checkpoint=checkpoint, **watching)
-        journal = Journal(run, train, new_issue_dir, resumed)
-        repairer = Repair_Module(journal.train, seed=seed, record=journal.record,
-                                 keep=journal.keep, **order)
+        resumed = begin_run(run, resume, model, training, _asked_for(watching, repairing),
+                            train_config_set, dirs)
+        journal = Journal(run, functools.partial(_train_once, manner=manner),
+                          dirs['new_issue_dir'], resumed)
+        repairer = Repair_Module(journal, repairing)
         candidate = Candidate(keras_bridge.take_blueprint(model), training)
-        path = run.file('model' + keras_bridge.MODEL_SUFFIX)
-        tell = functools.partial(_result, journal, training, checktype, seed)
+        tell = functools.partial(journal.result, {
+            'total_epochs': training.epochs, 'checktype': checktype, 'seed': repairing.seed})
         try:
-            first = journal.train_first(candidate, seed)
-            found = Repair('detected' if first.issues else 'normal', candidate, first, '', [])
+            first = journal.train_first(candidate, repairing.seed)
+            issues = list(first.record.issues)
             started = time.perf_counter()
-            if first.issues and autorepair:
-                found = repairer.solve(candidate, first)
-            repair_seconds = time.perf_counter() - started + journal.earlier_seconds
-            trained = trained_model(found.outcome, found.candidate, seed)
-            keras_bridge.save_model(trained, path)
+            found = (repairer.solve(candidate, first) if issues and autorepair
+                     else Repair('detected' if issues else 'normal', candidate, first))
+            seconds = time.perf_counter() - started + journal.earlier_seconds
+            trained = journal.save_best_model(found, repairing.seed)
         except KeyboardInterrupt:
             with contextlib.suppress(RecordError):  # being interrupted is what matters now
-                run.write_result(tell('interrupted'))
+                tell('interrupted')
             raise
-        result = tell(found.status, found, repair_seconds)
-        run.write_result(result)
-    finally:
-        run.close()
-        stop_logging(log)
+        result = tell(found.status, found, seconds)
     if autorepair:
-        return TrainResult(result, trained, path)
-    return list(first.issues), repairer.describe(candidate, first.issues)
+        return TrainResult(result, trained, journal.model_path)
+    return issues, repairer.describe(candidate, issues)
 
 
-def _fit_to_model(training: Training, model: Any) -> Tuple[Training, List[str]]:
-    """Bring the data into the form that the model takes.
+def _asked_for(watching: Watching, repairing: Repairing) -> Dict[str, Any]:
+    """The settings that a run is begun with and must be gone on with, as ``model_train`` has them.
 
-    Returns:
-        The training, and what is worth knowing about its data.
-
-    Raises:
-        UserError: if they do not fit.
+    Not those of :class:`~AutoTrainer.settings.Watching` that it does not take.
     """
-    data, loss = training.dataset, loss_name(training.loss)
-    keras_bridge.ensure_built(model, data['x'])
-    shape = getattr(model, 'output_shape', None)
-    data, notes = inputs.prepare(data, shape, loss, keras_bridge.takes_integers(model))
-    inputs.check_fit(data, getattr(model, 'input_shape', None), shape, loss)
-    keras_bridge.try_inputs(model, data['x'])
-    return training._replace(dataset=data), notes
-
-
-def _no_training(candidate: Candidate, step: Step, seed: int) -> Outcome:
-    raise AssertionError('this scheduler is only there to look at its settings')
-
-
-def _result(journal: Journal, training: Training, checktype: str, seed: int, status: str,
-            found: Optional[Repair] = None, repair_seconds: float = 0.0) -> Dict[str, Any]:
-    """The content of ``result.json``; without ``found`` that of a run which was interrupted."""
-    first, path = journal.first, journal.run.file('model' + keras_bridge.MODEL_SUFFIX)
-    issues = list(first.issues) if first else []
-    return {
-        'schema_version': SCHEMA_VERSION, 'status': status,
-        'initial_issue': issues[0] if issues else None,
-        'issues': issues, 'reason': first.reason if first else '',
-        'detected_epoch': first.epoch if first else None,
-        'total_epochs': training.epochs, 'checktype': checktype,
-        'checks': first.checks if first else 0, 'probes': first.probes if first else 0,
-        'solution': found.solution or None if found else None,
-        'attempts': list(journal.attempts),
-        'accuracy': {'before': first.val_accuracy if first else None,
-                     'after': found.outcome.val_accuracy if found else None},
-        'model_path': path if os.path.exists(path) else None, 'seed': seed,
-        'seconds': {'train': first.train_seconds if first else 0.0,
-                    'check': first.check_seconds if first else 0.0, 'repair': repair_seconds},
-        'versions': keras_bridge.versions()}
-
-
-def _settings(training: Training) -> Dict[str, Any]:
-    """How a training is set up, in plain values that two processes can compare."""
-    # the optimizer's name ('sgd_2') counts what a process has built before
-    config = {key: value for key, value in training.optimizer['config'].items() if key != 'name'}
-    return {'optimizer': dict(training.optimizer, config=config),
-            'loss': loss_name(training.loss), 'batch_size': training.batch_size,
-            'epochs': training.epochs,
-            'callbacks': [callback if isinstance(callback, str) else type(callback).__name__
-                          for callback in training.callbacks]}
-
-
-def _training(given: Optional[Mapping[str, Any]], optimizer: Any, loss: Any, dataset: Any,
-              iters: Optional[int], batch_size: Optional[int],
-              callbacks: Optional[Sequence[Any]]) -> Training:
-    """Put together how to train: explicit arguments win over the configuration.
-
-    Raises:
-        UserError: if something is missing or wrong.
-    """
-    config = check_config(given) if given else {}
-    values = {'optimizer': optimizer, 'loss': loss, 'iters': iters, 'batch_size': batch_size}
-    for name, key in (('optimizer', 'optimizer'), ('loss', 'loss'), ('iters', 'epoch'),
-                      ('batch_size', 'batchsize')):
-        if values[name] is None:
-            values[name] = config.get(key)
-        if values[name] is None:
-            raise UserError('%s is missing; give it as an argument or in train_config_set' % name)
-    kwargs = config.get('opt_kwargs') if optimizer is None else None
-    return Training(
-        optimizer=keras_bridge.optimizer_config(values['optimizer'], kwargs),
-        loss=keras_bridge.check_loss(values['loss']),
-        batch_size=check_count('batch_size', values['batch_size']),
-        epochs=check_count('iters', values['iters']),
-        callbacks=check_callback_names(config.get('callbacks') if callbacks is None else callbacks),
-        dataset=inputs.check_dataset(dataset))
+    every = dict(dataclasses.asdict(watching), **dataclasses.asdict(repairing))
+    return {name: value for name, value in every.items()
+            if name not in ('satisfied_count', 'stop')}

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 
 from AutoTrainer import keras_bridge
-from AutoTrainer.intake.config import Training
 from AutoTrainer.record import best_weights
 from AutoTrainer.record.journal import trained_model
-from AutoTrainer.solutions.candidate import Candidate
+from AutoTrainer.solutions.candidate import Candidate, Training
 from AutoTrainer.utils.utils import model_retrain, model_train
 
 pytestmark = pytest.mark.backend
@@ -101,7 +100,7 @@ def test_the_model_of_an_outcome_is_as_it_was_then(build):
         scores.append(trained.evaluate(data['x_val'], data['y_val'], verbose=0)[1])
         rate = candidate.training.optimizer['config']['learning_rate']
         assert np.isclose(keras_bridge.to_numpy(trained.optimizer.learning_rate), rate)
-    assert np.allclose(scores, [outcome.val_accuracy for outcome in outcomes])
+    assert np.allclose(scores, [outcome.record.val_accuracy for outcome in outcomes])
     assert scores[0] > 0.9 > scores[1]
 
 

@@ -11,7 +11,7 @@ from AutoTrainer.errors import UserError
 from AutoTrainer.intake import inputs
 from AutoTrainer.record import reader
 from AutoTrainer.utils.compute_gradient import baseline_loss
-from AutoTrainer.utils.utils import LossHistory, epoch_values, model_retrain, model_train
+from AutoTrainer.utils.utils import LossHistory, model_retrain, model_train
 
 pytestmark = pytest.mark.backend
 keras = keras_bridge.keras
@@ -259,7 +259,7 @@ def test_it_is_told_if_there_is_no_accuracy_to_judge(caplog, data, metrics, told
     ({'a_accuracy': 0.5, 'accuracy': 0.25}, (0.25, None)),
 ])
 def test_accuracy_of_several_outputs(logs, accuracy):
-    values = epoch_values(logs)
+    values = keras_bridge.epoch_values(logs)
     assert (values['acc'], values['val_acc']) == accuracy
 
 
@@ -368,7 +368,7 @@ def test_a_training_by_hand_can_be_resumed(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         go('run', on_epoch=stop)
     again = go('run', resume=True, on_epoch=lambda watch: seen.append(watch.history['loss'][-1]))
-    assert len(seen) == 2 and again.val_accuracy == whole.val_accuracy
+    assert len(seen) == 2 and again.record.val_accuracy == whole.record.val_accuracy
     histories = [reader.read_history(str(tmp_path / name / 'history.csv'))
                  for name in ('run', 'whole')]
     assert histories[0] == histories[1]

@@ -142,6 +142,33 @@ def test_events_lost_at_any_line(undisturbed, tmp_path):
         assert killed_repair.remains(folder) == killed_repair.remains(undisturbed)
 
 
+def as_of_the_first_version(content):
+    """A record without what the first version did not write."""
+    if isinstance(content, dict):
+        return {key: as_of_the_first_version(value) for key, value in content.items()
+                if key not in ('reasons', 'ended', 'converged', 'issues_left')}
+    return ([as_of_the_first_version(item) for item in content] if isinstance(content, list)
+            else content)
+
+
+@pytest.mark.parametrize('attempts', [1, 10**6])
+def test_a_run_that_the_first_version_began_is_gone_on_with(undisturbed, tmp_path, attempts):
+    folder = str(tmp_path / 'run')
+    unfinished(undisturbed, folder, 10**6)
+    path, kept = os.path.join(folder, 'events.jsonl'), []
+    for event in records.read_events(path):
+        if event['event'] == 'attempt':
+            attempts -= 1
+        if attempts >= 0:
+            kept.append(json.dumps(as_of_the_first_version(event), sort_keys=True) + '\n')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.writelines(kept)
+    killed_repair.train(folder)
+    again, before = killed_repair.remains(folder), killed_repair.remains(undisturbed)
+    for key in again:
+        assert as_of_the_first_version(again[key]) == as_of_the_first_version(before[key]), key
+
+
 def other_model():
     model = killed_repair.model()
     model.set_weights([w + 1 for w in model.get_weights()])

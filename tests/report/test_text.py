@@ -38,6 +38,9 @@ def test_summary_tells_what_why_tried_outcome_where():
     ({'status': 'detected', 'attempts': []}, 'not repaired, as asked for; accuracy 50.0 %'),
     ({'status': 'failed'}, 'no solution trained better'),
     ({'status': 'improved'}, 'improved by selu, but a problem is left'),
+    ({'status': 'improved', 'issues_left': ['unstable']}, 'but a problem is left'),
+    ({'status': 'improved', 'issues_left': []},
+     'but a callback stopped it before it had converged'),
 ])
 def test_every_status_is_told(fields, words):
     assert words in summary(result(**fields))
@@ -52,6 +55,8 @@ def test_every_status_that_a_reader_knows_has_words(status):
     ({}, 'selu: sigmoid → selu → solved, accuracy 86.0 % after 300 epochs'),
     ({'status': 'potential', 'issue': 'unstable'},
      'selu: sigmoid → selu → potential, oscillating loss, accuracy 86.0 % after 300 epochs'),
+    ({'status': 'potential'}, 'selu: sigmoid → selu → potential, stopped by a callback before it '
+     'had converged, accuracy 86.0 % after 300 epochs'),
     ({'status': 'skipped'}, 'selu: sigmoid → selu → skipped'),
     ({'status': 'error', 'traceback': 'Traceback\n  …\nValueError: no\n'},
      'selu: sigmoid → selu → broke down (ValueError: no)'),

@@ -7,7 +7,6 @@ from candidates import L, apply, candidate, keras, mlp, one_hot, train, training
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.solutions.training import fitting_losses, rates_to_try
-from AutoTrainer.utils.repair import SOLUTIONS
 
 pytestmark = pytest.mark.backend
 ZEROS = np.zeros((600, 4), 'float32')
@@ -16,7 +15,7 @@ ZEROS = np.zeros((600, 4), 'float32')
 def tries(name, given, issue='unstable'):
     """The candidates of all tries of a solution until it does not apply any more."""
     found = []
-    while SOLUTIONS[name].applies(given, issue, len(found)) == '':
+    while why_not(name, given, issue, len(found)) == '':
         found.append(apply(name, given, issue, len(found))[0])
     return found
 

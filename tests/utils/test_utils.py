@@ -7,7 +7,8 @@ import pytest
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.record import reader
-from AutoTrainer.utils.utils import LossHistory, epoch_values, model_retrain, model_train
+from AutoTrainer.utils import repair
+from AutoTrainer.utils.utils import LossHistory, model_retrain, model_train
 
 pytestmark = pytest.mark.backend
 keras = keras_bridge.keras
@@ -161,7 +162,7 @@ def test_wrong_arguments_are_told_at_once(arguments, message):
     ({}, (None, None, None, None)),
 ])
 def test_epoch_values(logs, values):
-    assert tuple(epoch_values(logs).values()) == values
+    assert tuple(keras_bridge.epoch_values(logs).values()) == values
 
 
 # ------------------------------------------------------------------------------- model_train
@@ -243,7 +244,7 @@ def test_upstream_fault_retrain_ignores_params(tmp_path):
         'optimizer': keras_bridge.optimizer_config('SGD'), 'loss': 'categorical_crossentropy',
         'batch_size': 16, 'epochs': 20, 'callbacks': (), 'dataset': data},
         params={'beta_1': -1.0, 'delta': -1.0, 'eta': 2.0}, solution='selu')
-    assert outcome.issues == () and outcome.epochs == 20
+    assert outcome.record.issues == () and outcome.record.epochs == 20
 
 
 @pytest.mark.parametrize('arguments, message', [
@@ -301,6 +302,24 @@ def test_a_training_that_another_callback_ends_is_judged(tmp_path):
         checks = [event for event in reader.read_events(
             str(tmp_path / str(len(issues)) / 'events.jsonl')) if event['event'] == 'check']
         assert [check['epoch'] for check in checks] == [10]
+
+
+@pytest.mark.parametrize('theta, attempt, status', [(0.6, 'solved', 'repaired'),
+                                                    (1.1, 'potential', 'improved')])
+def test_a_repair_that_a_callback_ends_must_have_converged(tmp_path, monkeypatch, theta, attempt,
+                                                           status):
+    """Five epochs of 300 without an issue are no proof, unless Theta was reached in them."""
+    monkeypatch.setitem(repair.STRATEGIES, 'balance', {'vanish': ['selu_1']})
+    result, _, _ = train(
+        model_of(*sigmoid_stack()), tmp_path, iters=300,
+        callbacks=[keras.callbacks.EarlyStopping('loss', min_delta=100, patience=4)],
+        optimizer=keras_bridge.optimizer_config('SGD', {'learning_rate': 0.1}),
+        params={'Theta': theta, 'delta': -1, 'eta': 2})
+    assert (result['initial_issue'], result['ended']) == ('vanish', 'callback')
+    tried, = result['attempts']
+    assert (tried['status'], tried['issue'], tried['ended']) == (attempt, None, 'callback')
+    assert 4 <= tried['epochs'] <= 6 and tried['val_accuracy'] > 0.6
+    assert (result['status'], result['solution'], result['issues_left']) == (status, 'selu', [])
 
 
 def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
