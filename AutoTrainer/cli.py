@@ -11,22 +11,22 @@ import json
 import os
 import shlex
 import sys
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from dataclasses import fields
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from . import interrupts
 from .errors import UserError
 from .intake.config import BACKENDS, check_config, check_count, read_config
 from .judge import schedule
 from .judge.history import last_accuracy
+from .judge.issues import OPTIONAL_ISSUES
 from .record.reader import RunReader
 from .report.text import cases_table, summary
+from .settings import RUN_SETTINGS, Repairing, Watching
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
 WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds')
 """Arguments that a resumed run takes from the command line; all others stand in its folder."""
-_TRAIN_ARGUMENTS = ('satisfied_acc', 'determine_threshold', 'checktype', 'params',
-                    'optional_issues', 'overhead_budget', 'strategy', 'modification_sufferance',
-                    'memory_limit', 'seed', 'autorepair')
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,20 +41,13 @@ def build_parser() -> argparse.ArgumentParser:
     what.add_argument('-cp', '--config_path', metavar='FILE',
                       help='its training configuration, .json or .pkl')
     what.add_argument('--epochs', type=int, metavar='N', help='instead of the configured epochs')
-    what.add_argument('--seed', type=int, default=0, metavar='N', help='default 0')
+    what.add_argument('--seed', type=int, default=Repairing.seed, metavar='N',
+                      help='for everything random; default %(default)s')
     what.add_argument('--backend', choices=BACKENDS,
                       help='Keras 3 only (default: $KERAS_BACKEND, else jax)')
     what.add_argument('--trust-model', action='store_true',
                       help='load models whose Lambda layers carry code')
-    how = parser.add_argument_group('how to watch and repair')
-    when = how.add_mutually_exclusive_group()
-    when.add_argument('--checktype', default=schedule.DEFAULT_CHECKTYPE, metavar='WHEN',
-                      help='epoch_N, dynamic (default) or adaptive')
-    when.add_argument('-ci', '--check_interval', metavar='N',
-                      help='a check every N epochs; N or epoch_N')
-    how.add_argument('--no-repair', action='store_true', help='only diagnose')
-    how.add_argument('--strategy', default='balance', help='order of the solutions: balance '
-                     '(default), structure or efficiency')
+    _add_settings(parser.add_argument_group('how to watch and repair'))
     where = parser.add_argument_group('where results go')
     where.add_argument('-rtd', '--root_dir', default='', metavar='DIR',
                        help='folder that the folders below count from')
@@ -71,6 +64,62 @@ def build_parser() -> argparse.ArgumentParser:
     where.add_argument('--json', action='store_true', help='result.json to standard output')
     where.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser
+
+
+def _add_settings(how: Any) -> None:
+    """The settings of a run that have no argument elsewhere; defaults are those of ``settings``."""
+    when = how.add_mutually_exclusive_group()
+    when.add_argument('--checktype', default=Watching.checktype, metavar='WHEN',
+                      help='epoch_N, dynamic (default) or adaptive')
+    when.add_argument('-ci', '--check_interval', metavar='N',
+                      help='a check every N epochs; N or epoch_N')
+    how.add_argument('--satisfied-acc', type=float, default=Watching.satisfied_acc,
+                     metavar='SHARE', help='accuracy from which a training counts as converged; '
+                     'default %(default)s')
+    how.add_argument('--params', type=_threshold, nargs='+', metavar='NAME=VALUE',
+                     help='thresholds, such as eta=0.3')
+    how.add_argument('--optional-issues', nargs='*', metavar='NAME',
+                     help='which of %s to judge' % ' and '.join(OPTIONAL_ISSUES))
+    how.add_argument('--determine-threshold', type=int, default=Watching.determine_threshold,
+                     metavar='N', help='epochs in a row that overfitting must last; default '
+                     '%(default)s')
+    how.add_argument('--overhead-budget', type=float, default=Watching.overhead_budget,
+                     metavar='SHARE', help='of the training time, for probes under adaptive; '
+                     'default %(default)s')
+    how.add_argument('--no-repair', action='store_true', help='only diagnose')
+    how.add_argument('--strategy', default=Repairing.strategy, help='order of the solutions: '
+                     'balance (default), structure or efficiency')
+    how.add_argument('--modification-sufferance', type=int, metavar='N',
+                     default=Repairing.modification_sufferance, help='how much a solution may '
+                     'change the model, 0 to 3; default %(default)s')
+    how.add_argument('--memory-limit', action='store_true',
+                     help='leave out solutions that need much memory')
+
+
+def _threshold(text: str) -> Tuple[str, float]:
+    """NAME=VALUE as a pair."""
+    name, _, value = text.partition('=')
+    try:
+        return name, float(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError('%r is no threshold; give NAME=VALUE, such as eta=0.3'
+                                         % text) from error
+
+
+def _settings(arguments: argparse.Namespace) -> Dict[str, Any]:
+    """What the arguments say of how to watch and repair, as ``model_train`` takes it.
+
+    Raises:
+        UserError: for a value that cannot be.
+    """
+    given = dict(vars(arguments), checktype=_checktype(arguments),
+                 autorepair=not arguments.no_repair,
+                 params=None if arguments.params is None else dict(arguments.params))
+    settings = {name: given[name] for name in RUN_SETTINGS}
+    for kind in (Watching, Repairing):
+        kind(**{entry.name: settings[entry.name] for entry in fields(kind)
+                if entry.name in settings})
+    return settings
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -118,7 +167,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: for arguments that cannot work.
     """
-    checktype = schedule.check_checktype(_checktype(arguments))
+    settings = _settings(arguments)
     if arguments.epochs is not None:
         check_count('--epochs', arguments.epochs)
     model = '--model_path' if arguments.model_path else '--config_path'
@@ -132,15 +181,13 @@ def run(arguments: argparse.Namespace) -> None:
                         '--case')
     choose_backend(arguments.backend)
     from .demo_case import case_names
-    from .utils.modules import repair_strategy
-    repair_strategy(arguments.strategy)
     if arguments.all_cases:
-        results = {name: result_of(train_case(arguments, checktype, name))
+        results = {name: result_of(train_case(arguments, settings, name))
                    for name in case_names()}
         print(json.dumps({'cases': results}, indent=1, ensure_ascii=False) if arguments.json
               else cases_table(results))
         return
-    show_result(arguments, train_case(arguments, checktype, None if arguments.model_path
+    show_result(arguments, train_case(arguments, settings, None if arguments.model_path
                                       else arguments.case or DEFAULT_CASE))
 
 
@@ -172,12 +219,13 @@ def choose_backend(backend: Optional[str]) -> None:
                         % (backend, keras_bridge.backend()))
 
 
-def train_case(arguments: argparse.Namespace, checktype: str, case: Optional[str]) -> RunReader:
+def train_case(arguments: argparse.Namespace, settings: Mapping[str, Any],
+               case: Optional[str]) -> RunReader:
     """Train one demo case, or the model that the arguments name.
 
     Args:
         arguments: the command line's.
-        checktype: when to look.
+        settings: how to watch and repair.
         case: name of a demo case; None for ``--model_path`` and ``--config_path``.
 
     Returns:
@@ -202,9 +250,8 @@ def train_case(arguments: argparse.Namespace, checktype: str, case: Optional[str
     told = dict(case=name, **{key: config[key] for key in ('dataset', 'optimizer', 'epoch')})
     print('%(case)s: %(optimizer)s on %(dataset)s, %(epoch)d epochs' % told, file=sys.stderr)
     return _train(arguments, os.path.join(arguments.root_dir, folder), model, config, dict(
-        log_dir=_below(arguments.root_dir, arguments.log_dir), checktype=checktype,
-        new_issue_dir=_below(arguments.root_dir, arguments.new_issue_dir), seed=arguments.seed,
-        autorepair=not arguments.no_repair, strategy=arguments.strategy))
+        settings, log_dir=_below(arguments.root_dir, arguments.log_dir),
+        new_issue_dir=_below(arguments.root_dir, arguments.new_issue_dir)))
 
 
 def refuse_unfinished(folder: str) -> None:
@@ -270,7 +317,7 @@ def resume(arguments: argparse.Namespace) -> None:
     if config is None:
         raise UserError('--resume is %r, a run on data that only the program has which began it; '
                         'resume it there, with model_train(..., resume=True)' % folder)
-    if not set(_TRAIN_ARGUMENTS) <= set(settings):
+    if not set(RUN_SETTINGS) <= set(settings):
         raise UserError('--resume is %r, whose run.json is incomplete; begin the run anew' % folder)
     backend = facts['versions'].get('backend')
     if backend in BACKENDS:
@@ -282,7 +329,7 @@ def resume(arguments: argparse.Namespace) -> None:
     model = keras_bridge.load_model(initial_model(folder), arguments.trust_model)
     print('%s: going on' % folder, file=sys.stderr)
     show_result(arguments, _train(arguments, folder, model, config, dict(
-        {name: settings[name] for name in _TRAIN_ARGUMENTS}, log_dir=dirs.get('log_dir'),
+        {name: settings[name] for name in RUN_SETTINGS}, log_dir=dirs.get('log_dir'),
         new_issue_dir=dirs.get('new_issue_dir')), resumed=True))
 
 

@@ -4,8 +4,8 @@ The doors with upstream's names (``LossHistory``, ``model_train``, ``reproduce.p
 arguments into these; everything behind the doors reads them from here.
 """
 
-from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Sequence, Tuple
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from .errors import UserError
 from .intake.config import check_count, check_number, check_seed
@@ -130,3 +130,18 @@ class Repairing:
                             '(any change)' % (self.modification_sufferance,))
         # a number of numpy's becomes a plain one
         object.__setattr__(self, 'seed', check_seed(self.seed))
+
+
+_NOT_OF_A_RUN = ('satisfied_count', 'stop')
+"""A run under repair stops at an issue, and never because it is content."""
+
+RUN_SETTINGS: Tuple[str, ...] = tuple(
+    entry.name for kind in (Watching, Repairing) for entry in fields(kind)
+    if entry.name not in _NOT_OF_A_RUN)
+"""The settings that ``model_train`` takes, a run is begun with and must be gone on with."""
+
+
+def of_a_run(watching: Watching, repairing: Repairing) -> Dict[str, Any]:
+    """The values of ``RUN_SETTINGS``, in plain values."""
+    every = dict(asdict(watching), **asdict(repairing))
+    return {name: every[name] for name in RUN_SETTINGS}

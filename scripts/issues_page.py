@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault('KERAS_BACKEND', 'jax')
 
 from AutoTrainer.judge.issues import ISSUES, Issue  # noqa: E402
+from AutoTrainer.judge.schedule import SCHEDULES  # noqa: E402
 from AutoTrainer.utils.monitor import DEFAULT_PARAMS, thresholds  # noqa: E402
 from AutoTrainer.utils.repair import SOLUTIONS, STRATEGIES, read_strategy  # noqa: E402
 
@@ -39,15 +40,17 @@ first of them, in this order, whose rule holds.
 def section(issue: Issue) -> List[str]:
     """The lines on one issue."""
     rule = issue.rule.format(**{name: '%g' % value for name, value in thresholds().items()})
+    by_itself = ''.join(', and by itself under `checktype=%r`' % name
+                        for name, schedule in SCHEDULES.items()
+                        if issue.name in schedule.optional_issues)
     lines = ['## `%s`: %s' % (issue.name, issue.words), '',
              '%s.' % (issue.meaning[0].upper() + issue.meaning[1:]), '',
              '| | |', '|---|---|',
-             '| rule | %s |' % rule,
+             '| rule | %s |' % rule.replace('|', '\\|'),
              '| how it looks | %s |' % issue.looks,
              '| priority | %d (the highest is repaired first) |' % issue.priority,
-             '| judged | %s |' % ('only with `optional_issues=[%r]`%s' % (
-                 issue.name, ', and under `checktype="adaptive"`' if issue.name == 'collapse'
-                 else '') if issue.optional else 'always'),
+             '| judged | %s |' % ('with `optional_issues=[%r]`%s' % (issue.name, by_itself)
+                                   if issue.optional else 'always'),
              '| tried, in this order | %s |' % tried(issue.name, 'balance')]
     for strategy in STRATEGIES:
         if STRATEGIES[strategy][issue.name] != STRATEGIES['balance'][issue.name]:

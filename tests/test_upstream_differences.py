@@ -45,7 +45,17 @@ def test_every_fault_has_one_test_and_every_test_its_row():
 def test_every_row_is_filled_in():
     for row in faults() + tables()[DECISIONS]:
         assert len(row) == 5 and row[1] and row[3], row
-        assert (ROOT / row[4].strip('`')).is_file(), row
+        path, _, name = row[4].strip('`').partition('::')
+        assert (ROOT / path).is_file(), row
+        if name:
+            assert re.search(r'^def %s\(' % name, (ROOT / path).read_text(encoding='utf-8'),
+                             re.MULTILINE), 'there is no %s' % row[4]
+
+
+def test_every_decision_names_its_test():
+    """Not only a file: a test of that name, so that the row cannot outlive it."""
+    without = [row[0] for row in tables()[DECISIONS] if '::' not in row[4]]
+    assert not without
 
 
 def test_the_faults_are_those_that_were_proven(shared):

@@ -25,7 +25,7 @@ from ..record.checkpoint import Interval, check_interval
 from ..record.fit import watched_fit
 from ..record.folder import Recorder, RecordError, RunFolder, write_json
 from ..record.journal import Journal, begin_run
-from ..settings import Repairing, Watching
+from ..settings import Repairing, Watching, of_a_run
 from ..solutions.candidate import Blueprint, Candidate, Outcome, Repair, Training
 from .compute_gradient import Probe, all_labels, baseline_loss, probe_batch
 from .logger import LOGGER, log_to_folder, stop_logging
@@ -462,7 +462,7 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
         opened.callback(stop_logging, log_to_folder(dirs['log_dir']))
         for note in notes:
             LOGGER.warning('%s', note)
-        resumed = begin_run(run, resume, model, training, _asked_for(watching, repairing),
+        resumed = begin_run(run, resume, model, training, of_a_run(watching, repairing),
                             train_config_set, dirs)
         journal = Journal(run, functools.partial(_train_once, manner=manner),
                           dirs['new_issue_dir'], resumed)
@@ -486,13 +486,3 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
     if autorepair:
         return TrainResult(result, trained, journal.model_path)
     return issues, repairer.describe(candidate, issues)
-
-
-def _asked_for(watching: Watching, repairing: Repairing) -> Dict[str, Any]:
-    """The settings that a run is begun with and must be gone on with, as ``model_train`` has them.
-
-    Not those of :class:`~AutoTrainer.settings.Watching` that it does not take.
-    """
-    every = dict(dataclasses.asdict(watching), **dataclasses.asdict(repairing))
-    return {name: value for name, value in every.items()
-            if name not in ('satisfied_count', 'stop')}
