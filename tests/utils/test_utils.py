@@ -7,6 +7,7 @@ import pytest
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.record import folder as records
+from AutoTrainer.utils import repair
 from AutoTrainer.utils.monitor import Verdict
 from AutoTrainer.utils.utils import LossHistory, epoch_values, model_retrain, model_train
 
@@ -86,6 +87,18 @@ def test_alone_in_a_users_fit():
     assert watch.issue_list == ['vanish']
     assert watch.verdict.epoch == 6 == len(fitted.history['loss'])  # the first check ≥ 0.3 * 20
     assert '‖G1‖/‖Gn‖ = ' in watch.verdict.reason and '≤ β1 = 0.001' in watch.verdict.reason
+
+
+def test_an_issue_is_written_to_pkl_dir_with_its_history(tmp_path):
+    x, y = blobs()
+    watch = LossHistory((x, y), pkl_dir=str(tmp_path / 'issues' / 'here'))
+    model_of().fit(x, y, epochs=3, verbose=0, callbacks=[watch])
+    assert not (tmp_path / 'issues').exists()  # nothing was found
+    model_of(*sigmoid_stack()).fit(x, y, epochs=20, verbose=0, callbacks=[watch])
+    written = records.read_json(str(tmp_path / 'issues' / 'here' / 'issue_history.json'))
+    assert written == dict(issues=['vanish'], epoch=6, reason=watch.verdict.reason,
+                           history=watch.history)
+    assert len(written['history']['loss']) == 6
 
 
 def test_watching_only():
@@ -221,6 +234,17 @@ def test_a_vanishing_gradient_is_repaired(tmp_path):
     assert history['val_acc'][-1] == last['val_accuracy'] == result['accuracy']['after']
     assert not [name for _, _, names in os.walk(str(tmp_path)) for name in names
                 if name.endswith('.pkl')]
+
+
+def test_an_attempt_that_brings_up_a_new_issue_is_written_to_new_issue_dir(tmp_path, monkeypatch):
+    """With eta = 0 every curve swings: vanish, then unstable instead, then unstable still."""
+    monkeypatch.setitem(repair.STRATEGIES, 'balance', {'vanish': ['relu_1'], 'unstable': ['lr_1']})
+    result, _, _ = train(model_of(*sigmoid_stack()), tmp_path / 'run', params={'eta': 0.0},
+                         new_issue_dir=str(tmp_path / 'new'))
+    assert [attempt['issue'] for attempt in result['attempts']] == ['unstable'] * 2
+    assert os.listdir(str(tmp_path / 'new')) == ['001_relu_unstable.json']
+    assert records.read_json(str(tmp_path / 'new' / '001_relu_unstable.json')) == (
+        json.loads(json.dumps(result['attempts'][0])))
 
 
 def test_the_same_seed_gives_the_same_result(tmp_path):
