@@ -14,7 +14,6 @@ from AutoTrainer.cli import main
 from AutoTrainer.demo_case import case_names
 from AutoTrainer.intake.config import BACKENDS
 
-pytestmark = pytest.mark.backend
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -39,6 +38,7 @@ def run(*arguments, **kwargs):
                           capture_output=True, text=True, encoding='utf-8', **kwargs)
 
 
+@pytest.mark.backend
 def test_a_case_as_json(tmp_path):
     """result.json on standard output and nothing else there; the same in the folder."""
     done = run('--case', 'Gradient_Vanish_Case', '--epochs', '60', '--json', '-rd',
@@ -52,6 +52,7 @@ def test_a_case_as_json(tmp_path):
     assert 'selu 1: ' in (tmp_path / 'log' / 'monitor_repair.log').read_text(encoding='utf-8')
 
 
+@pytest.mark.backend
 def test_a_model_of_ones_own(tmp_path, model_path, capsys):
     assert main(['-mp', model_path, '-cp', write_config(tmp_path), '-rtd', str(tmp_path), '-rd',
                  'out', '--checktype', 'epoch_1']) == 0

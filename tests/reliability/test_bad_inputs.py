@@ -18,7 +18,6 @@ from AutoTrainer.utils.utils import (
     model_train,
 )
 
-pytestmark = pytest.mark.backend
 keras = keras_bridge.keras
 layers = keras.layers
 CLASSES = np.arange(60) % 3
@@ -53,6 +52,7 @@ def plain_history(tmp_path_factory):
 
 # --------------------------------------------------------------- accepted, and to the same effect
 
+@pytest.mark.backend
 @pytest.mark.parametrize('changes, note', [
     ({'x': X.astype('float64'), 'y': ONE_HOT.astype('float64')}, ''),
     ({'y': ONE_HOT.astype('int64')}, ''),
@@ -70,6 +70,7 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
     assert note in log and (note or 'held' not in log)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('changes, note', [
     ({'x': np.round(X).astype('int32')}, ''),
     ({'x': X * [1, 0]}, '1 of 2 columns of x are constant'),
@@ -88,6 +89,7 @@ def test_unusual_but_fine(tmp_path, changes, note):
     assert status in ('normal', 'detected')
 
 
+@pytest.mark.backend
 def test_several_inputs(tmp_path):
     a, b = keras.Input((1,), name='a'), keras.Input((1,), name='b')
     both = layers.Dense(8, activation='relu')(layers.Concatenate()([a, b]))
@@ -98,6 +100,7 @@ def test_several_inputs(tmp_path):
         assert records.read_json(str(tmp_path / 'run' / 'result.json'))['probes'] >= 1
 
 
+@pytest.mark.backend
 def test_token_numbers_stay_whole():
     tokens = np.arange(60).reshape(12, 5)
     data = inputs.check_dataset({'x': tokens, 'y': np.eye(2)[np.arange(12) % 2]})
@@ -175,6 +178,7 @@ class Batches(keras.utils.Sequence if keras_bridge.LEGACY else keras.utils.PyDat
         return (X[rows] + 0.01 * noise).astype('float32'), ONE_HOT[rows]
 
 
+@pytest.mark.backend
 def test_batches_by_number_are_looked_at_without_a_trace():
     watch = LossHistory(Batches(), checktype='epoch_1', stop=False, params={'Theta': 1.1})
     keras_bridge.set_seed(7)
@@ -186,6 +190,7 @@ def test_batches_by_number_are_looked_at_without_a_trace():
     assert watch.watcher.probes >= 2 and len(watch.watcher.probe.batch.x) == 15
 
 
+@pytest.mark.backend
 @pytest.mark.skipif(keras_bridge.backend() != 'tensorflow', reason='tf.data is of TensorFlow')
 def test_a_tf_data_pipeline():
     import tensorflow as tf
@@ -199,6 +204,7 @@ def test_a_tf_data_pipeline():
         LossHistory(rows.shuffle(60, seed=1).batch(20).prefetch(1))
 
 
+@pytest.mark.backend
 @pytest.mark.skipif(keras_bridge.backend() != 'torch', reason='DataLoader is of PyTorch')
 def test_a_torch_loader():
     import torch
@@ -230,6 +236,7 @@ def test_what_gives_no_batch(data, message):
         LossHistory(data())
 
 
+@pytest.mark.backend
 def test_weights_of_rows_and_classes_do_not_disturb():
     watch = LossHistory((X, ONE_HOT, np.ones(60)), checktype='epoch_1', stop=False,
                         params={'Theta': 1.1})
@@ -239,6 +246,7 @@ def test_weights_of_rows_and_classes_do_not_disturb():
     assert losses(X, [watch], **fit) == losses(X, **fit)
 
 
+@pytest.mark.backend
 def test_several_outputs_are_watched():
     network = two_outputs()
     watch = LossHistory((X, [ONE_HOT, X[:, :1]]), checktype='epoch_1', stop=False)
@@ -281,6 +289,7 @@ def regression(network, epochs=20, loss='mean_squared_error', metrics=('mae',), 
     return watch
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('loss, baseline', [
     ('mean_squared_error', 1.25), ('mean_absolute_error', 1.0),
     ('mean_squared_logarithmic_error', np.var(np.log1p([0, 1, 2, 3]))),
@@ -293,6 +302,7 @@ def test_the_loss_of_the_best_constant(loss, baseline):
     assert keras_bridge.constant_loss(network, np.zeros(5)) is None
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('metrics', [('mae',), (), ('accuracy',)])
 def test_a_healthy_regression(metrics):
     watch = regression(model(1, None), metrics=metrics)
@@ -310,6 +320,7 @@ def test_the_stand_in_for_the_accuracy(loss, accuracy):
     assert loss_based_accuracy(loss, 2.0) == (accuracy and pytest.approx(accuracy))
 
 
+@pytest.mark.backend
 def test_a_vanishing_regression():
     keras_bridge.set_seed(2)
     stack = [layers.Dense(4, activation='sigmoid') for _ in range(12)]
@@ -317,6 +328,7 @@ def test_a_vanishing_regression():
     assert watch.issue_list == ['vanish'] and 'max(Acc)' in watch.verdict.reason
 
 
+@pytest.mark.backend
 def test_without_labels_there_is_no_stand_in():
     network, y = model(1, None), X.sum(axis=1)
     network.compile('sgd', 'mse')
@@ -358,6 +370,7 @@ def test_links_are_followed(tmp_path):
     assert (tmp_path / 'folder' / 'result.json').exists() and link.is_symlink()
 
 
+@pytest.mark.backend
 def test_a_training_by_hand_can_be_resumed(tmp_path):
     """model_retrain alone: its checkpoint is used when it is asked for, and only then."""
     config = {'optimizer': keras_bridge.optimizer_config('Adam'), 'batch_size': 16, 'epochs': 4,

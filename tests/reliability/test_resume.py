@@ -19,7 +19,6 @@ from AutoTrainer.errors import UserError
 from AutoTrainer.record import folder as records
 from AutoTrainer.utils import repair
 
-pytestmark = pytest.mark.backend
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -120,6 +119,7 @@ def unfinished(undisturbed, folder, events):
     return len(lines)
 
 
+@pytest.mark.backend
 def test_finished_attempts_are_not_repeated(undisturbed, tmp_path):
     """Everything is on record: the result is put together without a single epoch."""
     folder, seen = str(tmp_path / 'run'), []
@@ -131,6 +131,7 @@ def test_finished_attempts_are_not_repeated(undisturbed, tmp_path):
                                keras_bridge.load_model(done.trained_path).predict(x, verbose=0))
 
 
+@pytest.mark.backend
 def test_events_lost_at_any_line(undisturbed, tmp_path):
     """The events end anywhere, no checkpoint is left: the same outcome all the same."""
     count = len(records.read_events(os.path.join(undisturbed, 'events.jsonl')))
@@ -193,6 +194,7 @@ def test_a_damaged_record_is_told(undisturbed, tmp_path, name, damage, message):
     assert '\n' not in str(caught.value)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('content', [b'', b'PK\x03\x04 torn', None])
 def test_a_damaged_checkpoint_is_told(undisturbed, tmp_path, content):
     folder = str(tmp_path / 'run')

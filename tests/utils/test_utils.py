@@ -11,7 +11,6 @@ from AutoTrainer.utils import repair
 from AutoTrainer.utils.monitor import Verdict
 from AutoTrainer.utils.utils import LossHistory, epoch_values, model_retrain, model_train
 
-pytestmark = pytest.mark.backend
 keras = keras_bridge.keras
 layers = keras.layers
 
@@ -42,6 +41,7 @@ def sigmoid_stack():
     return [layers.Dense(4, activation='sigmoid', name='s%d' % i) for i in range(10)]
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('checktype', ['epoch_1', 'dynamic', 'adaptive'])
 def test_watching_changes_nothing(checktype):
     """Same seed with and without the callback: the same losses to the last bit."""
@@ -78,6 +78,7 @@ def test_checks_are_made_when_due_and_nowhere_else(tmp_path, checktype, planned,
     assert len(records.read_history(str(tmp_path / 'history.csv'))['loss']) == planned
 
 
+@pytest.mark.backend
 def test_alone_in_a_users_fit():
     """The callback finds out everything by itself, writes nothing and says why it stopped."""
     x, y = blobs()
@@ -108,6 +109,7 @@ def test_watching_only():
     assert len(fitted.history['loss']) == 12 and watch.issue_list == ['vanish']
 
 
+@pytest.mark.backend
 def test_a_second_training_is_watched_anew():
     x, y = blobs()
     watch = LossHistory((x, y))
@@ -116,6 +118,7 @@ def test_a_second_training_is_watched_anew():
     assert watch.issue_list == [] and len(watch.history['loss']) == 5
 
 
+@pytest.mark.backend
 def test_upstream_fault_no_validation_crash():
     x, y = blobs()
     watch = LossHistory((x, y), checktype='epoch_1')
@@ -123,6 +126,7 @@ def test_upstream_fault_no_validation_crash():
     assert watch.history['val_acc'] == [None] * 4 and watch.history['acc'][-1] > 0
 
 
+@pytest.mark.backend
 def test_without_data_only_the_history_is_judged():
     x, y = blobs()
     watch = LossHistory(checktype='epoch_1')
@@ -130,6 +134,7 @@ def test_without_data_only_the_history_is_judged():
     assert watch.watcher.probes == 0 and watch.issue_list in ([], ['not_converge'], ['unstable'])
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('checktype', ['dynamic', 'epoch_10', 'adaptive'])
 def test_upstream_fault_nan_late(checktype):
     """NaN is reported at the epoch in which it appears, whatever the schedule."""
@@ -141,6 +146,7 @@ def test_upstream_fault_nan_late(checktype):
     assert 'not a finite number' in watch.verdict.reason
 
 
+@pytest.mark.backend
 def test_upstream_fault_satisfied_acc_ignored():
     x, y = blobs()
     watch = LossHistory((x, y), satisfied_acc=0.9, satisfied_count=2)
@@ -191,6 +197,7 @@ def train(model, folder, **arguments):
     return model_train(model, **settings)
 
 
+@pytest.mark.backend
 def test_upstream_fault_return_222(tmp_path):
     """A healthy training returns (result, model, path), and the path is the trained model."""
     result, model, path = train(model_of(layers.Dense(8, activation='relu')), tmp_path)
@@ -212,6 +219,7 @@ def test_upstream_fault_return_111(tmp_path):
     assert records.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
 
 
+@pytest.mark.backend
 def test_a_vanishing_gradient_is_repaired(tmp_path):
     """The whole way: found, repaired, recorded; the given model is left as it was."""
     model = model_of(*sigmoid_stack())
@@ -247,6 +255,7 @@ def test_an_attempt_that_brings_up_a_new_issue_is_written_to_new_issue_dir(tmp_p
         json.loads(json.dumps(result['attempts'][0])))
 
 
+@pytest.mark.backend
 def test_the_same_seed_gives_the_same_result(tmp_path):
     def run(name, seed):
         result = dict(train(model_of(*sigmoid_stack()), tmp_path / name, seed=seed).result)
@@ -291,6 +300,7 @@ def test_bad_arguments_are_told_before_training(tmp_path, arguments, message):
     assert not (tmp_path / 'run' / 'history.csv').exists()
 
 
+@pytest.mark.backend
 def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     class Own(keras.Model):
         def __init__(self):
@@ -309,6 +319,7 @@ def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     assert 'cannot be rebuilt' in result['attempts'][0]['description']
 
 
+@pytest.mark.backend
 def test_a_training_that_another_callback_ends_is_judged(tmp_path):
     """Ten epochs of a hundred, before any check is due: judged as it stands, not taken as sound."""
     class Enough(keras.callbacks.Callback):
@@ -327,6 +338,7 @@ def test_a_training_that_another_callback_ends_is_judged(tmp_path):
         assert [check['epoch'] for check in checks] == [10]
 
 
+@pytest.mark.backend
 def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     """Half of the labels are wrong and learnt by heart: estop puts better weights back."""
     x, right = blobs(rows=400)
@@ -347,6 +359,7 @@ def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     assert result['accuracy']['after'] == pytest.approx(history['val_acc'][best], abs=1e-6)
 
 
+@pytest.mark.backend
 def test_labels_in_a_table_are_known():
     """A regression on pandas labels has its stand-in for the accuracy."""
     pandas = pytest.importorskip('pandas')
