@@ -1,11 +1,12 @@
 # Each target sets up what it needs from a bare clone, once; see scripts/make_venv.sh.
 # PYTHON_MODERN and PYTHON_PINNED name the Pythons to use, where the search finds the wrong ones.
-.PHONY: help venv venv-legacy demo test test-backends lint bench fuzz
+.PHONY: help venv venv-legacy demo test test-fast test-backends lint bench fuzz
 
 help:
 	@echo "make demo           watch one demo case go wrong, be diagnosed and be repaired"
+	@echo "make test-fast      for work between commits: what needs no long training, two minutes"
 	@echo "make test           all tests, on the modern stack and (where found) the pinned one"
-	@echo "make test-backends  the tests that touch Keras, on TensorFlow and on PyTorch"
+	@echo "make test-backends  the tests that depend on Keras's backend, on TensorFlow and PyTorch"
 	@echo "make lint           ruff and mypy"
 	@echo "make bench          what watching costs, as JSON (QUICK=1: a smoke test of it)"
 	@echo "make fuzz           a minute of damaged files, none of which may do more than be refused"
@@ -25,6 +26,9 @@ demo: venv
 
 test:
 	@scripts/run_tests.sh
+
+test-fast: venv
+	.venv/bin/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 test-backends:
 	@scripts/run_backend_tests.sh

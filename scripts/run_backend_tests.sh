@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests that touch Keras (marker "backend") on TensorFlow, then on PyTorch.
+# Runs the tests that depend on the backend (marker "backend") on TensorFlow, then on PyTorch.
 # Arguments go to pytest.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,8 @@ summary=()
 failed=0
 for backend in tensorflow torch; do
     echo "== Tests marked 'backend' on Keras 3 with $backend"
-    if KERAS_BACKEND=$backend .venv-backends/bin/python -m pytest -q -n auto -m backend "$@"; then
+    if KERAS_BACKEND=$backend .venv-backends/bin/python -m pytest -q -n auto --dist worksteal \
+        -m backend "$@"; then
         summary+=("Keras 3 on $backend: passed")
     else
         summary+=("Keras 3 on $backend: FAILED")

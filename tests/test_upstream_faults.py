@@ -28,7 +28,6 @@ from AutoTrainer.utils.compute_gradient import Probe
 from AutoTrainer.utils.monitor import IssueMonitor, gradient_issue, ol_judge
 from AutoTrainer.utils.utils import LossHistory, model_train
 
-pytestmark = pytest.mark.backend
 keras = keras_bridge.keras
 L = keras.layers
 ROOT = Path(__file__).resolve().parent.parent
@@ -226,6 +225,7 @@ def test_upstream_fault_late_collapse():
     assert 41 <= watch.verdict.epoch <= 45
 
 
+@pytest.mark.backend
 def test_upstream_fault_nan_is_activation():
     """Weights that go to NaN are an explosion, also where the head fits badly."""
     class Break(keras.callbacks.Callback):
@@ -278,6 +278,7 @@ def test_upstream_fault_mse_is_improper(tmp_path):
         assert problems == issues
 
 
+@pytest.mark.backend
 def test_upstream_fault_two_class_softmax():
     x, y = blobs(classes=2)
     watch = watched(sequential(2, L.Dense(8, activation='relu'), L.Dense(2, activation='softmax')),
@@ -285,6 +286,7 @@ def test_upstream_fault_two_class_softmax():
     assert watch.issue_list == [] and watch.history['acc'][-1] > 0.9
 
 
+@pytest.mark.backend
 def test_upstream_fault_sigmoid_multilabel():
     x = np.random.RandomState(0).randn(128, 3).astype('float32')
     watch = watched(sequential(3, L.Dense(8, activation='relu'), L.Dense(3, activation='sigmoid')),
@@ -294,6 +296,7 @@ def test_upstream_fault_sigmoid_multilabel():
     assert watch.issue_list == [] and watch.history['loss'][-1] < 0.3
 
 
+@pytest.mark.backend
 def test_upstream_fault_overfit_never():
     """Labels without a rule are learnt by heart: overfitting, where it is asked for."""
     source = np.random.RandomState(0)
@@ -310,6 +313,7 @@ def test_upstream_fault_overfit_never():
     assert repair.repair_strategy('balance')['overfit']
 
 
+@pytest.mark.backend
 def test_upstream_fault_all_zero_gradients():
     """Gradients that are all zero have vanished or died; a last one of zero is no explosion."""
     x, y = blobs()
@@ -332,6 +336,7 @@ def test_upstream_fault_ol_empty_true():
     assert LossHistory(total_epoch=1).monitor.determine(None, history_of([], []), None) == []
 
 
+@pytest.mark.backend
 def test_upstream_fault_nan_max_order():
     """Where a NaN stands among the losses, or among the weights, does not matter."""
     for bad in (math.nan, math.inf, -math.inf):
@@ -352,6 +357,7 @@ def test_upstream_fault_nan_max_order():
 
 # ---------------------------------------------------------------------------------------- repair
 
+@pytest.mark.backend
 def test_upstream_fault_retrain_from_damaged(tmp_path, monkeypatch):
     """Each attempt at a training that learnt already starts from the weights before it."""
     begun, ended = [], []

@@ -9,7 +9,6 @@ import pytest
 
 from AutoTrainer import demo_case, keras_bridge
 from AutoTrainer.data import get_dataset
-from AutoTrainer.intake import inputs
 from AutoTrainer.judge.issues import ISSUES as ALL_ISSUES
 from AutoTrainer.utils.repair import STRATEGIES
 from AutoTrainer.utils.utils import model_train
@@ -27,6 +26,8 @@ ISSUES = {
     'Sequence_LSTM_Case': 'not_converge',
     'Slow_Convergence_Case': 'not_converge',
 }
+ON_EVERY_BACKEND = ('Digits_Conv_Case', 'Sequence_LSTM_Case')
+"""Layers that the backends compute in ways of their own; the others run on JAX and TF 2.3."""
 
 
 def layer_kinds(name):
@@ -76,27 +77,11 @@ def test_every_demo_can_be_run_from_the_checkout(name):
     assert done.returncode == 2 and done.stderr.startswith('reproduce.py: --epochs is 0')
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize('name', sorted(ISSUES))
-def test_model_loss_and_data_belong_together(name):
-    config = demo_case.case_config(name)
-    dataset = inputs.check_dataset(get_dataset(config['dataset']))
-    model = demo_case.case_model(name, keras_bridge.keras)
-    names = [layer.name for layer in model.layers]
-    assert names[-1] == 'head' and len(set(names)) == len(names)
-    inputs.check_fit(dataset, model.input_shape, model.output_shape, config['loss'])
-    keras_bridge.compile_model(
-        model, keras_bridge.optimizer_config(config['optimizer'], config['opt_kwargs']),
-        config['loss'])
-
-
-@pytest.mark.backend
 def test_convolutions_and_recurrent_layers_have_a_case():
     assert {'Conv2D', 'Flatten'} <= layer_kinds('Digits_Conv_Case')
     assert {'Embedding', 'LSTM'} <= layer_kinds('Sequence_LSTM_Case')
 
 
-@pytest.mark.backend
 def test_no_case_needs_a_file(monkeypatch, tmp_path):
     monkeypatch.setenv('AUTOTRAINER_DATA', str(tmp_path))
     monkeypatch.setenv('KERAS_HOME', str(tmp_path))
@@ -106,7 +91,6 @@ def test_no_case_needs_a_file(monkeypatch, tmp_path):
         assert len(dataset['x']) > 2 * len(dataset['x_val']) > 0
 
 
-@pytest.mark.backend
 def test_upstreams_activation_demo():
     config = demo_case.case_config('Improper_Activation_case')
     assert (config['optimizer'], config['opt_kwargs'], config['batchsize'], config['epoch'],
@@ -120,13 +104,15 @@ def test_upstreams_activation_demo():
     assert all(0.9 * limit < np.abs(layer.get_weights()[0]).max() <= limit for layer in dense[1:4])
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize('name', sorted(ISSUES))
+@pytest.mark.parametrize('name', [
+    pytest.param(name, marks=[pytest.mark.backend] if name in ON_EVERY_BACKEND else [])
+    for name in sorted(ISSUES)])
 def test_a_case_shows_its_issue(name, tmp_path):
     config = demo_case.case_config(name)
     keras_bridge.keras.backend.clear_session()
     keras_bridge.set_seed(1)
     model = demo_case.case_model(name, keras_bridge.keras)
+    assert model.layers[-1].name == 'head'
     problems, solutions = model_train(
         model, config, dataset=get_dataset(config['dataset']), autorepair=False, seed=1,
         save_dir=str(tmp_path / 'run'))

@@ -290,14 +290,12 @@ def test_the_collection_saves_what_all_runs_start_from(tmp_path):
     assert collect.read_settings(tmp_path) == SETTINGS
 
 
-@pytest.mark.backend
 def test_images_do_not_fit_the_thesiss_models(tmp_path):
     from Motivation import training
     with pytest.raises(UserError, match="--dataset is 'digits_image', whose rows have shape"):
         training.prepare(tmp_path, SETTINGS._replace(dataset='digits_image'))
 
 
-@pytest.mark.backend
 def test_seeds_differ_between_runs_and_between_collections():
     from Motivation.training import seed_of
     seeds = [seed_of(SETTINGS._replace(seed=seed), number)
@@ -306,7 +304,6 @@ def test_seeds_differ_between_runs_and_between_collections():
     assert seed_of(SETTINGS, 1) == seed_of(SETTINGS, 1)
 
 
-@pytest.mark.backend
 def test_a_training_whose_collection_is_gone_ends():
     from Motivation.training import EndWithParent
     EndWithParent(os.getppid()).on_epoch_end(0)

@@ -344,15 +344,16 @@ class Worker:
 def watch(seconds, least, seed):
     """Let files be read for so long; returns the counts and whether all is well."""
     counts, faults, hangs = collections.Counter(), [], 0
-    began = time.monotonic()
+    began = None
     index, worker, reading = 0, Worker(seed, 0), False
-    while time.monotonic() - began < seconds:
+    while began is None or time.monotonic() - began < seconds:
         try:
             line = worker.lines.get(timeout=LONGEST if reading else 60)
         except queue.Empty:
             hangs += 1
             faults.append((index, 'longer than %g s' % LONGEST))
             line = None
+        began = began or time.monotonic()  # to import Keras takes seconds, more on a busy machine
         if line is None:
             status = worker.stop()
             if not faults or faults[-1][0] != index:

@@ -13,7 +13,6 @@ from AutoTrainer.record import reader
 from AutoTrainer.utils.compute_gradient import baseline_loss
 from AutoTrainer.utils.utils import LossHistory, model_retrain, model_train
 
-pytestmark = pytest.mark.backend
 keras = keras_bridge.keras
 layers = keras.layers
 CLASSES = np.arange(60) % 3
@@ -48,6 +47,7 @@ def plain_history(tmp_path_factory):
 
 # --------------------------------------------------------------- accepted, and to the same effect
 
+@pytest.mark.backend
 @pytest.mark.parametrize('changes, note', [
     ({'x': X.astype('float64'), 'y': ONE_HOT.astype('float64')}, ''),
     ({'y': ONE_HOT.astype('int64')}, ''),
@@ -65,6 +65,7 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
     assert note in log and (note or 'held' not in log)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('changes, note', [
     ({'x': np.round(X).astype('int32')}, ''),
     ({'x': X * [1, 0]}, '1 of 2 columns of x are constant'),
@@ -83,6 +84,7 @@ def test_unusual_but_fine(tmp_path, changes, note):
     assert status in ('normal', 'detected')
 
 
+@pytest.mark.backend
 def test_several_inputs(tmp_path):
     a, b = keras.Input((1,), name='a'), keras.Input((1,), name='b')
     both = layers.Dense(8, activation='relu')(layers.Concatenate()([a, b]))
@@ -93,6 +95,7 @@ def test_several_inputs(tmp_path):
         assert reader.read_json(str(tmp_path / 'run' / 'result.json'))['probes'] >= 1
 
 
+@pytest.mark.backend
 def test_token_numbers_stay_whole():
     tokens = np.arange(60).reshape(12, 5)
     data = inputs.check_dataset({'x': tokens, 'y': np.eye(2)[np.arange(12) % 2]})
@@ -170,6 +173,7 @@ class Batches(keras.utils.Sequence if keras_bridge.LEGACY else keras.utils.PyDat
         return (X[rows] + 0.01 * noise).astype('float32'), ONE_HOT[rows]
 
 
+@pytest.mark.backend
 def test_batches_by_number_are_looked_at_without_a_trace():
     watch = LossHistory(Batches(), checktype='epoch_1', stop=False, params={'Theta': 1.1})
     keras_bridge.set_seed(7)
@@ -181,6 +185,7 @@ def test_batches_by_number_are_looked_at_without_a_trace():
     assert watch.watcher.probes >= 2 and len(watch.watcher.probe.batch.x) == 15
 
 
+@pytest.mark.backend
 @pytest.mark.skipif(keras_bridge.backend() != 'tensorflow', reason='tf.data is of TensorFlow')
 def test_a_tf_data_pipeline():
     import tensorflow as tf
@@ -194,6 +199,7 @@ def test_a_tf_data_pipeline():
         LossHistory(rows.shuffle(60, seed=1).batch(20).prefetch(1))
 
 
+@pytest.mark.backend
 @pytest.mark.skipif(keras_bridge.backend() != 'torch', reason='DataLoader is of PyTorch')
 def test_a_torch_loader():
     import torch
@@ -225,6 +231,7 @@ def test_what_gives_no_batch(data, message):
         LossHistory(data())
 
 
+@pytest.mark.backend
 def test_weights_of_rows_and_classes_do_not_disturb():
     watch = LossHistory((X, ONE_HOT, np.ones(60)), checktype='epoch_1', stop=False,
                         params={'Theta': 1.1})
@@ -234,6 +241,7 @@ def test_weights_of_rows_and_classes_do_not_disturb():
     assert losses(X, [watch], **fit) == losses(X, **fit)
 
 
+@pytest.mark.backend
 def test_several_outputs_are_watched():
     network = two_outputs()
     watch = LossHistory((X, [ONE_HOT, X[:, :1]]), checktype='epoch_1', stop=False)
@@ -276,6 +284,7 @@ def regression(network, epochs=20, loss='mean_squared_error', metrics=('mae',), 
     return watch
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('loss, baseline', [
     ('mean_squared_error', 1.25), ('mean_absolute_error', 1.0),
     ('mean_squared_logarithmic_error', np.var(np.log1p([0, 1, 2, 3]))),
@@ -288,6 +297,7 @@ def test_the_loss_of_the_best_constant(loss, baseline):
     assert baseline_loss(network, np.zeros(5)) is None
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('metrics', [('mae',), (), ('accuracy',)])
 def test_a_healthy_regression(metrics):
     watch = regression(model(1, None), metrics=metrics)
@@ -297,6 +307,7 @@ def test_a_healthy_regression(metrics):
     assert watch.history['val_acc'][0] < watch.history['val_acc'][-1] <= 1
 
 
+@pytest.mark.backend
 def test_a_vanishing_regression():
     keras_bridge.set_seed(2)
     stack = [layers.Dense(4, activation='sigmoid') for _ in range(12)]
@@ -305,6 +316,7 @@ def test_a_vanishing_regression():
     assert 'of the best constant prediction' in watch.verdict.reason
 
 
+@pytest.mark.backend
 def test_without_labels_there_is_no_stand_in():
     network, y = model(1, None), X.sum(axis=1)
     network.compile('sgd', 'mse')
@@ -346,6 +358,7 @@ def test_links_are_followed(tmp_path):
     assert (tmp_path / 'folder' / 'result.json').exists() and link.is_symlink()
 
 
+@pytest.mark.backend
 def test_a_training_by_hand_can_be_resumed(tmp_path):
     """model_retrain alone: its checkpoint is used when it is asked for, and only then."""
     config = {'optimizer': keras_bridge.optimizer_config('Adam'), 'batch_size': 16, 'epochs': 4,

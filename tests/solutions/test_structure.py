@@ -29,8 +29,6 @@ from AutoTrainer.solutions import structure as repair_structure
 from AutoTrainer.solutions.graph import copy_of
 from AutoTrainer.utils.repair import SOLUTIONS
 
-pytestmark = pytest.mark.backend
-
 REDRAWN = {  # layers with a kernel that are not the head
     'mlp': {'fc1', 'fc2'}, 'dense_activation': {'fc1', 'fc2'}, 'residual': {'a', 'b'},
     'convolutional': {'conv1', 'conv2'}, 'tokens': {'lstm', 'fc'},
@@ -39,6 +37,7 @@ STRUCTURAL = ('selu', 'relu', 'tanh', 'leaky', 'bn', 'initial', 'GN', 'dropout',
 NOT_FOR_TOKENS = ('GN', 'data')
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('name', STRUCTURAL)
 @pytest.mark.parametrize('kind', sorted(MODELS))
 def test_model_survives(kind, name, tmp_path):
@@ -210,6 +209,7 @@ def test_solutions_can_follow_each_other():
     assert 'out' in given.model.weights and not {'a', 'b'} & set(given.model.weights)
 
 
+@pytest.mark.backend
 def test_same_draws_same_model():
     given = candidate(mlp)
     one, two, other = (apply('selu', given, seed=seed)[0] for seed in (4, 4, 5))
@@ -218,6 +218,7 @@ def test_same_draws_same_model():
     assert np.array_equal(first, again) and not np.array_equal(first, different)
 
 
+@pytest.mark.backend
 def test_layers_of_one_shape_are_drawn_apart():
     def deep():
         return keras.Sequential([keras.Input((4,))] + [
@@ -240,6 +241,7 @@ class Own(keras.Model):
         return self.out(self.inner(x))
 
 
+@pytest.mark.backend
 def test_subclassed_model():
     """Structure cannot be changed, and that is said; the training can."""
     x = np.zeros((600, 4), 'float32')
@@ -366,6 +368,7 @@ def test_rescaling_rules():
     assert np.max(np.abs(rare * scale + offset)) <= 10
 
 
+@pytest.mark.backend
 def test_rescaled_model_works_on_the_data_as_it_comes(tmp_path):
     given = candidate(mlp, x=(5000 + 900 * np.random.RandomState(3).randn(64, 4)).astype('float32'))
     changed, words = apply('data', given, 'abnormal_data')
@@ -409,6 +412,7 @@ def crossed(width, by_key=False):
     return build_it
 
 
+@pytest.mark.backend
 @pytest.mark.filterwarnings('ignore:When providing `inputs` as a dict')
 @pytest.mark.parametrize('width', [2, 3])
 @pytest.mark.parametrize('form', ['list', 'names', 'keys'])
@@ -438,6 +442,7 @@ def padded(functional):
     return build_it
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('functional', [True, False])
 @pytest.mark.parametrize('name', ['data', 'GN'])
 def test_padding_stays_masked(name, functional):

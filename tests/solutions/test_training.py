@@ -8,7 +8,6 @@ from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.solutions.training import fitting_losses, rates_to_try
 
-pytestmark = pytest.mark.backend
 ZEROS = np.zeros((600, 4), 'float32')
 
 
@@ -58,6 +57,7 @@ def test_lr_keeps_the_rest_of_the_optimizer():
     assert setting(changed, 'momentum') == 0.8 and setting(changed, 'clipnorm') == 2.0
 
 
+@pytest.mark.backend
 def test_schedule_as_rate():
     schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
     given = candidate(mlp)
@@ -161,6 +161,7 @@ def test_callbacks(name, word, kind):
     assert str(own.patience) in words
 
 
+@pytest.mark.backend
 def test_callbacks_work_in_fit():
     given, _ = apply('ReduceLR', candidate(mlp))
     given, _ = apply('estop', given)

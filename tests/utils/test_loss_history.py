@@ -10,7 +10,6 @@ from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.utils.utils import LossHistory, model_train
 
-pytestmark = pytest.mark.backend
 keras = keras_bridge.keras
 layers = keras.layers
 random = np.random.RandomState(0)

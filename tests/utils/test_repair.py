@@ -33,7 +33,6 @@ from AutoTrainer.judge.issues import ISSUES
 from AutoTrainer.utils import repair
 from AutoTrainer.utils.repair import SOLUTIONS, STRATEGIES, read_strategy, repair_strategy
 
-pytestmark = pytest.mark.backend
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of candidates.py
 ROOT = os.path.dirname(HERE)
 
@@ -192,6 +191,7 @@ for name in ('initial', 'optimizer', 'momentum', 'gradient', 'selu', 'dropout'):
 '''
 
 
+@pytest.mark.backend
 def test_upstream_fault_nothing_seeded():
     """Two processes choose the same, whatever their hash seeds."""
     code = DRAWS % (ROOT, HERE)
@@ -258,6 +258,7 @@ def test_upstream_fault_leaky_activation_layers():
                                                      'Dense', 'Activation']
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('name', ['bn', 'leaky', 'dropout', 'GN', 'data'])
 def test_upstream_fault_branches_break(name):
     given = candidate(residual)
@@ -316,6 +317,7 @@ def test_upstream_fault_regular_bias_never():
     assert model.get_layer('out').kernel_regularizer is None
 
 
+@pytest.mark.backend
 def test_upstream_fault_wgt_after_structure():
     """A repair of head, loss or data that follows a structural one starts like any other."""
     def wrong():
@@ -342,6 +344,7 @@ def test_upstream_fault_solutions_stack():
     assert [a for _, kind, a in chain(model) if kind == 'Activation'] == ['sigmoid']
 
 
+@pytest.mark.backend
 def test_upstream_fault_seed_model_mutated():
     given = candidate(mlp)
     before = given.model.original
@@ -363,6 +366,7 @@ def test_upstream_fault_dataset_mutated():
     assert all(np.array_equal(arrays[key], given.training.dataset[key]) for key in ('x', 'y'))
 
 
+@pytest.mark.backend
 def test_upstream_fault_val_scaled_alone():
     """Validation data goes through the transform of the training data: it is in the model."""
     x = (100 + 10 * np.random.RandomState(0).randn(64, 4)).astype('float32')
@@ -373,6 +377,7 @@ def test_upstream_fault_val_scaled_alone():
     assert np.allclose(unseen - seen, 50 / np.repeat([x.std(axis=0)], 8, axis=0).ravel(), atol=1e-2)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('optimizer', ['Adam', 'Nadam', 'Adamax', 'RMSprop', 'Adagrad'])
 def test_upstream_fault_h5_crash_optimizers(optimizer, tmp_path):
     """Every training gets an optimizer of its own, and models are saved without it."""
@@ -384,6 +389,7 @@ def test_upstream_fault_h5_crash_optimizers(optimizer, tmp_path):
     assert chain(keras_bridge.load_model(path)) == chain(trained)
 
 
+@pytest.mark.backend
 def test_upstream_fault_adam_h5_crash():
     """As above, from the user's own optimizer object, which is never used for a repair."""
     own = keras.optimizers.Adam(0.01)

@@ -10,7 +10,6 @@ from AutoTrainer.record import reader
 from AutoTrainer.utils import repair
 from AutoTrainer.utils.utils import LossHistory, model_retrain, model_train
 
-pytestmark = pytest.mark.backend
 keras = keras_bridge.keras
 layers = keras.layers
 
@@ -41,6 +40,7 @@ def sigmoid_stack():
     return [layers.Dense(4, activation='sigmoid', name='s%d' % i) for i in range(10)]
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('checktype', ['epoch_1', 'dynamic', 'adaptive'])
 def test_watching_changes_nothing(checktype):
     """Same seed with and without the callback: the same losses to the last bit."""
@@ -78,6 +78,7 @@ def test_checks_are_made_when_due_and_nowhere_else(tmp_path, checktype, planned,
     assert len(reader.read_history(str(tmp_path / 'history.csv'))['loss']) == planned
 
 
+@pytest.mark.backend
 def test_alone_in_a_users_fit():
     """The callback finds out everything by itself, writes nothing and says why it stopped."""
     x, y = blobs()
@@ -89,6 +90,17 @@ def test_alone_in_a_users_fit():
     assert '‖G1‖/‖Gn‖ = ' in watch.verdict.reason and '≤ β1 = 0.001' in watch.verdict.reason
 
 
+def test_an_issue_is_written_to_pkl_dir_with_its_history(tmp_path):
+    x, y = blobs()
+    watch = LossHistory((x, y), pkl_dir=str(tmp_path / 'issues' / 'here'))
+    model_of().fit(x, y, epochs=3, verbose=0, callbacks=[watch])
+    assert not (tmp_path / 'issues').exists()  # nothing was found
+    model_of(*sigmoid_stack()).fit(x, y, epochs=20, verbose=0, callbacks=[watch])
+    written = reader.read_json(str(tmp_path / 'issues' / 'here' / 'issue_history.json'))
+    assert written == dict(watch.verdict.as_dict(), issues=['vanish'], epoch=6, history=watch.history)
+    assert len(written['history']['loss']) == 6
+
+
 def test_watching_only():
     x, y = blobs()
     watch = LossHistory({'x': x, 'y': y}, stop=False)
@@ -96,6 +108,7 @@ def test_watching_only():
     assert len(fitted.history['loss']) == 12 and watch.issue_list == ['vanish']
 
 
+@pytest.mark.backend
 def test_a_second_training_is_watched_anew():
     x, y = blobs()
     watch = LossHistory((x, y))
@@ -104,6 +117,7 @@ def test_a_second_training_is_watched_anew():
     assert watch.issue_list == [] and len(watch.history['loss']) == 5
 
 
+@pytest.mark.backend
 def test_upstream_fault_no_validation_crash():
     x, y = blobs()
     watch = LossHistory((x, y), checktype='epoch_1')
@@ -111,6 +125,7 @@ def test_upstream_fault_no_validation_crash():
     assert watch.history['val_acc'] == [None] * 4 and watch.history['acc'][-1] > 0
 
 
+@pytest.mark.backend
 def test_without_data_only_the_history_is_judged():
     x, y = blobs()
     watch = LossHistory(checktype='epoch_1')
@@ -118,6 +133,7 @@ def test_without_data_only_the_history_is_judged():
     assert watch.watcher.probes == 0 and watch.issue_list in ([], ['not_converge'], ['unstable'])
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize('checktype', ['dynamic', 'epoch_10', 'adaptive'])
 def test_upstream_fault_nan_late(checktype):
     """NaN is reported at the epoch in which it appears, whatever the schedule."""
@@ -129,6 +145,7 @@ def test_upstream_fault_nan_late(checktype):
     assert 'not a finite number' in watch.verdict.reason
 
 
+@pytest.mark.backend
 def test_upstream_fault_satisfied_acc_ignored():
     x, y = blobs()
     watch = LossHistory((x, y), satisfied_acc=0.9, satisfied_count=2)
@@ -179,6 +196,7 @@ def train(model, folder, **arguments):
     return model_train(model, **settings)
 
 
+@pytest.mark.backend
 def test_upstream_fault_return_222(tmp_path):
     """A healthy training returns (result, model, path), and the path is the trained model."""
     result, model, path = train(model_of(layers.Dense(8, activation='relu')), tmp_path)
@@ -200,6 +218,7 @@ def test_upstream_fault_return_111(tmp_path):
     assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
 
 
+@pytest.mark.backend
 def test_a_vanishing_gradient_is_repaired(tmp_path):
     """The whole way: found, repaired, recorded; the given model is left as it was."""
     model = model_of(*sigmoid_stack())
@@ -224,6 +243,18 @@ def test_a_vanishing_gradient_is_repaired(tmp_path):
                 if name.endswith('.pkl')]
 
 
+def test_an_attempt_that_brings_up_a_new_issue_is_written_to_new_issue_dir(tmp_path, monkeypatch):
+    """With eta = 0 every curve swings: vanish, then unstable instead, then unstable still."""
+    monkeypatch.setitem(repair.STRATEGIES, 'balance', {'vanish': ['relu_1'], 'unstable': ['lr_1']})
+    result, _, _ = train(model_of(*sigmoid_stack()), tmp_path / 'run', params={'eta': 0.0},
+                         new_issue_dir=str(tmp_path / 'new'))
+    assert [attempt['issue'] for attempt in result['attempts']] == ['unstable'] * 2
+    assert os.listdir(str(tmp_path / 'new')) == ['001_relu_unstable.json']
+    assert reader.read_json(str(tmp_path / 'new' / '001_relu_unstable.json')) == (
+        json.loads(json.dumps(result['attempts'][0])))
+
+
+@pytest.mark.backend
 def test_the_same_seed_gives_the_same_result(tmp_path):
     def run(name, seed):
         result = dict(train(model_of(*sigmoid_stack()), tmp_path / name, seed=seed).result)
@@ -268,6 +299,7 @@ def test_bad_arguments_are_told_before_training(tmp_path, arguments, message):
     assert not (tmp_path / 'run' / 'history.csv').exists()
 
 
+@pytest.mark.backend
 def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     class Own(keras.Model):
         def __init__(self):
@@ -286,6 +318,7 @@ def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     assert 'cannot be rebuilt' in result['attempts'][0]['description']
 
 
+@pytest.mark.backend
 def test_a_training_that_another_callback_ends_is_judged(tmp_path):
     """Ten epochs of a hundred, before any check is due: judged as it stands, not taken as sound."""
     class Enough(keras.callbacks.Callback):
@@ -322,6 +355,7 @@ def test_a_repair_that_a_callback_ends_must_have_converged(tmp_path, monkeypatch
     assert (result['status'], result['solution'], result['issues_left']) == (status, 'selu', [])
 
 
+@pytest.mark.backend
 def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     """Half of the labels are wrong and learnt by heart: estop puts better weights back."""
     x, right = blobs(rows=400)
@@ -342,6 +376,7 @@ def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     assert result['accuracy']['after'] == pytest.approx(history['val_acc'][best], abs=1e-6)
 
 
+@pytest.mark.backend
 def test_labels_in_a_table_are_known():
     """A regression on pandas labels has its stand-in for the accuracy."""
     pandas = pytest.importorskip('pandas')
