@@ -97,7 +97,8 @@ def test_an_issue_is_written_to_pkl_dir_with_its_history(tmp_path):
     assert not (tmp_path / 'issues').exists()  # nothing was found
     model_of(*sigmoid_stack()).fit(x, y, epochs=20, verbose=0, callbacks=[watch])
     written = reader.read_json(str(tmp_path / 'issues' / 'here' / 'issue_history.json'))
-    assert written == dict(watch.verdict.as_dict(), issues=['vanish'], epoch=6, history=watch.history)
+    assert written == dict(watch.verdict.as_dict(), issues=['vanish'], epoch=6,
+                           history=watch.history)
     assert len(written['history']['loss']) == 6
 
 
