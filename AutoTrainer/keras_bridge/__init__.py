@@ -26,6 +26,7 @@ from .blueprints import (
 from .generation import LEGACY, backend, keras, load_keras_dataset, set_seed, versions
 from .gradients import gradient_statistics
 from .incoming import check_model, first_batch, takes_integers, try_inputs
+from .interruption import HonourSignals
 from .logs import epoch_values
 from .model_files import MODEL_SUFFIX, load_model, load_weights, save_model
 from .new_layers import layer_config, leaky_layers, passes_mask
@@ -47,14 +48,14 @@ from .training_setup import (
 )
 
 __all__ = [
-    'LEGACY', 'MODEL_SUFFIX', 'OPTIMIZERS', 'REDUCE_FACTOR', 'REDUCE_PATIENCE', 'STOP_PATIENCE',
-    'activation_name', 'all_weights', 'backend', 'build_model', 'build_optimizer', 'check_loss',
-    'check_model', 'compile_model', 'ensure_built', 'epoch_values', 'fingerprint', 'first_batch',
-    'first_kernel_input', 'fit_data', 'gradient_statistics', 'has_rectifiers', 'has_weights',
-    'head_activation', 'is_graph', 'keras', 'layer_config', 'layer_weights', 'leaf_layers',
-    'leaky_layers', 'load_keras_dataset', 'load_model', 'load_weights', 'loss_function',
-    'named_callback', 'optimizer_config', 'output_statistics', 'output_units', 'passes_mask',
-    'restore_training', 'save_model', 'seed_epoch', 'set_seed', 'take_blueprint',
-    'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors', 'trainable_variables',
-    'training_state', 'try_inputs', 'versions',
+    'HonourSignals', 'LEGACY', 'MODEL_SUFFIX', 'OPTIMIZERS', 'REDUCE_FACTOR', 'REDUCE_PATIENCE',
+    'STOP_PATIENCE', 'activation_name', 'all_weights', 'backend', 'build_model',
+    'build_optimizer', 'check_loss', 'check_model', 'compile_model', 'ensure_built',
+    'epoch_values', 'fingerprint', 'first_batch', 'first_kernel_input', 'fit_data',
+    'gradient_statistics', 'has_rectifiers', 'has_weights', 'head_activation', 'is_graph',
+    'keras', 'layer_config', 'layer_weights', 'leaf_layers', 'leaky_layers', 'load_keras_dataset',
+    'load_model', 'load_weights', 'loss_function', 'named_callback', 'optimizer_config',
+    'output_statistics', 'output_units', 'passes_mask', 'restore_training', 'save_model',
+    'seed_epoch', 'set_seed', 'take_blueprint', 'takes_integers', 'takes_logits', 'to_numpy',
+    'to_tensors', 'trainable_variables', 'training_state', 'try_inputs', 'versions',
 ]

@@ -3,7 +3,7 @@
 from typing import Any, Callable, Mapping, Optional
 
 from .. import interrupts
-from . import LEGACY, keras
+from .generation import LEGACY, keras
 
 
 class HonourSignals(keras.callbacks.Callback):

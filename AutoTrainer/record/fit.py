@@ -5,7 +5,6 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from .. import keras_bridge
 from ..judge.history import last_accuracy
-from ..keras_bridge.interruption import HonourSignals
 from ..solutions.candidate import Candidate, Outcome, Training, TrainingRecord
 from .best_weights import BestWeights
 from .checkpoint import Checkpoint, Interval, Saved, SeedEpochs, damaged, read_checkpoint
@@ -50,7 +49,7 @@ def watched_fit(candidate: Candidate, watch: Any, seed: int, recorder: Optional[
     called = [SeedEpochs(seed)] + own + [watch] + kept
     if recorder is not None:
         called.append(Checkpoint(watch, own + kept, recorder, training.epochs, checkpoint, saved))
-    called.append(HonourSignals())
+    called.append(keras_bridge.HonourSignals())
     first = 0 if saved is None else saved.epoch
     keras_bridge.set_seed(seed)
     started = time.perf_counter()
@@ -93,7 +92,7 @@ def _numbers_of(model: Any, watch: Any, training: Training) -> Numbers:
     part, prefix = ('', '') if data['x_val'] is None else ('_val', 'val_')
     measured: Dict[str, Any] = model.evaluate(
         data['x' + part], data['y' + part], batch_size=training.batch_size, verbose=0,
-        return_dict=True, callbacks=[HonourSignals()])
+        return_dict=True, callbacks=[keras_bridge.HonourSignals()])
     return watch.session.complete(keras_bridge.epoch_values({
         prefix + name: value for name, value in measured.items()}))
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from AutoTrainer import interrupts, keras_bridge
-from AutoTrainer.keras_bridge.interruption import HonourSignals
 
 pytestmark = pytest.mark.backend
 DRAW = np.random.RandomState(0)
@@ -27,7 +26,7 @@ def fit(*callbacks):
 
 def test_listening_changes_nothing():
     """The same losses and accuracies to the last bit."""
-    assert fit() == fit(HonourSignals())
+    assert fit() == fit(keras_bridge.HonourSignals())
 
 
 class Sends(keras_bridge.keras.callbacks.Callback):
@@ -67,7 +66,7 @@ class Sends(keras_bridge.keras.callbacks.Callback):
 def test_a_signal_ends_a_training_before_its_next_batch(hook, call, batches, evaluated, epochs):
     sends, left = Sends(hook, call), []
     with pytest.raises(interrupts.Terminated), interrupts.held():
-        fit(sends, HonourSignals())
+        fit(sends, keras_bridge.HonourSignals())
         left.append('trained to the end')
     assert (sends.counts['on_train_batch_begin'], sends.counts['on_test_batch_begin'],
             sends.counts['on_epoch_end']) == (batches, evaluated, epochs)
