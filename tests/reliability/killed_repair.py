@@ -41,10 +41,12 @@ def dataset():
 def model():
     layers, keras = keras_bridge.keras.layers, keras_bridge.keras
     keras_bridge.set_seed(2)
-    stack = [layers.Dense(4, activation='sigmoid') for _ in range(6)]
+    # with names, for those that Keras makes up count what a process has built before
+    stack = [layers.Dense(4, activation='sigmoid', name='hidden_%d' % i) for i in range(6)]
     if not keras_bridge.LEGACY:  # whose random state can be neither read nor set
-        stack.append(layers.Dropout(0.1))
-    return keras.Sequential([keras.Input((2,))] + stack + [layers.Dense(3, activation='softmax')])
+        stack.append(layers.Dropout(0.1, name='dropout'))
+    return keras.Sequential([keras.Input((2,))] + stack
+                            + [layers.Dense(3, activation='softmax', name='last')])
 
 
 def train(folder, **changes):
