@@ -235,8 +235,8 @@ class RunFolder:
             fsync: see :meth:`LineFile.append`.
             fields: what is to be said of it; its ``time``, in seconds since 1970 (UTC), is added.
         """
-        line = json.dumps(dict(plain(fields), event=event, time=round(time.time(), 3)),
-                          ensure_ascii=False, sort_keys=True)
+        line = json.dumps(dict(event=event, time=round(time.time(), 3), **plain(fields)),
+                          ensure_ascii=False)  # in the order given, which is that of the layers
         self.events.append(line, fsync)
         return line
 

@@ -85,10 +85,12 @@ def test_a_file_in_the_way_of_the_run_folder_is_told(tmp_path):
 def test_every_event_says_when(tmp_path, monkeypatch):
     monkeypatch.setattr(records.time, 'time', lambda: 1700000000.12345)
     run = records.RunFolder(str(tmp_path))
-    run.event('check', epoch=3)
+    run.event('check', epoch=3, outputs={'second': 1.0, 'first': 2.0})
     run.close()
-    assert reader.read_events(str(tmp_path / 'events.jsonl')) == [
-        {'event': 'check', 'epoch': 3, 'time': 1700000000.123}]
+    [event] = reader.read_events(str(tmp_path / 'events.jsonl'))
+    assert event == {'event': 'check', 'epoch': 3, 'time': 1700000000.123,
+                     'outputs': {'second': 1.0, 'first': 2.0}}
+    assert list(event['outputs']) == ['second', 'first']  # the order of layers is kept
 
 
 def test_what_is_restored_keeps_its_time(tmp_path, monkeypatch):
