@@ -3,9 +3,10 @@ import pytest
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.intake.arrays import Batch, draw_batch
+from AutoTrainer.judge.facts import OutputSummary
 from AutoTrainer.judge.gradients import silent_inputs
 from AutoTrainer.judge.labels import label_kind
-from AutoTrainer.utils.compute_gradient import Probe, baseline_loss, describe_task
+from AutoTrainer.utils.compute_gradient import Probe, baseline_loss, describe_task, probe_batch
 
 pytestmark = pytest.mark.backend
 layers = keras_bridge.keras.layers
@@ -170,6 +171,30 @@ def test_layer_outputs():
     np.testing.assert_allclose([value for _, value in outputs.layers] + list(outputs[1:]),
                                [hidden.mean(), np.abs(head).mean(), head.min(), head.max(),
                                 head.sum(1).max()], rtol=1e-5)
+
+
+def test_layer_outputs_are_read_by_one_function_for_the_whole_training(monkeypatch):
+    prepared = []
+
+    def prepare(model, x):
+        prepared.append(model)
+        return ['hidden'], lambda: np.array([0.5, 0.0, 1.0, 1.0])
+
+    monkeypatch.setattr(keras_bridge, 'output_statistics', prepare)
+    probe = Probe('the model', Batch(*data()))
+    for _ in range(3):
+        assert probe.outputs() == OutputSummary((('hidden', 0.5),), 0.0, 1.0, 1.0)
+    assert prepared == ['the model']
+
+
+@pytest.mark.parametrize('batch_size, rows, drawn', [
+    (None, 600, 32), (1, 600, 32), (100, 600, 100), (4096, 600, 512), (100, 20, 20)])
+def test_rows_of_the_probes_batch(batch_size, rows, drawn):
+    numbers = np.arange(rows, dtype='float32')
+    batch = probe_batch((numbers[:, None], numbers), batch_size, seed=7)
+    assert len(batch.x) == len(set(batch.y)) == drawn
+    np.testing.assert_array_equal(batch.x[:, 0], batch.y)
+    assert (list(batch.y) == list(numbers[:drawn])) == (drawn == rows)
 
 
 def test_subclassed_model():

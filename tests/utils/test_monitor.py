@@ -255,6 +255,7 @@ LOSS_TABLE = [
     (dict(acc=[0.1, 0.7, 0.7]), 10, set()),
     (dict(acc=[0.1, 0.9, 0.1, 0.9]), 10, {'unstable_loss'}),
     (dict(acc=[0.1, 0.6, 0.1, 0.6]), 10, {'unstable_loss', 'not_converge'}),
+    (dict(acc=[0.1, 0.9, 0.1, 0.9]), 20, set()),                     # waits for the judgment
     (dict(acc=[0.1, 0.9, 0.1]), 10, set()),                          # no pair yet
     (dict(acc=[NAN, NAN, NAN]), 10, {'nan_loss', 'not_converge', 'sc_accuracy'}),
     (dict(loss=[1.0, NAN]), 10, {'nan_loss'}),                       # at once
@@ -281,6 +282,12 @@ LOSS_TABLE = [
 @pytest.mark.parametrize('columns, total_epoch, expected', LOSS_TABLE)
 def test_symptoms_of_the_history(columns, total_epoch, expected):
     assert symptoms(total_epoch=total_epoch, **columns) == expected
+
+
+def test_the_training_accuracy_is_judged_for_oscillation():
+    swinging, steady = [0.1, 0.9, 0.1, 0.9], [0.8] * 4
+    assert 'unstable_loss' in symptoms(acc=swinging, val_acc=steady)
+    assert 'unstable_loss' not in symptoms(acc=steady, val_acc=swinging)
 
 
 def test_thresholds_of_the_history_are_the_callers():
@@ -484,6 +491,7 @@ DIAGNOSES = [
     (FAST, summary(1e-6, 1.0, zero_share=0.8), ['relu']),            # relu before vanish
     (FAST, summary(1e-6, 1.0, weights_finite=False), ['explode']),   # explode before vanish
     (FAST, summary(1.0, finite=False), ['explode']),
+    (GOOD, summary(1.0, finite=False), []), (GOOD, summary(1.0, weights_finite=False), []),
     (FLAT, None, ['not_converge']), (FLAT, HEALTHY, ['not_converge']),
     (FLAT, VANISHED, ['vanish']), (FLAT, EXPLODED, ['explode']), (FLAT, DEAD, ['relu']),
     (WILD, None, ['unstable']), (WILD, HEALTHY, ['unstable']),
@@ -508,6 +516,14 @@ def test_diagnosis(history, gradients, issues):
     assert bool(monitor.reason) == bool(issues)
     for issue in issues:
         assert issue + ': ' in monitor.reason
+
+
+@pytest.mark.parametrize('key', ['loss', 'acc', 'val_loss', 'val_acc'])
+@pytest.mark.parametrize('value', [NAN, INF, -INF])
+def test_a_log_value_that_is_no_number_is_a_verdict_at_any_epoch(key, value):
+    """Also in a run that had learnt, and long before anything else is judged."""
+    history = dict(history_of([0.9], val_acc=[0.9], val_loss=[1.0]), **{key: [value]})
+    assert IssueMonitor(total_epoch=100).determine(None, history, None) == ['explode']
 
 
 @pytest.mark.parametrize('task, measured, history, issues', [
@@ -608,12 +624,17 @@ def test_epochs_without_validation_say_nothing_of_overfitting():
     assert monitor.determine(None, gaps, None) == ['overfit']
 
 
-@pytest.mark.parametrize('loss, issues', [
-    ('categorical_crossentropy', ['explode']), ('mean_squared_error', []), ('my_own', [])])
-def test_a_large_loss_counts_where_it_goes_by_classes(loss, issues):
+@pytest.mark.parametrize('loss, acc, losses, issues', [
+    (CATEGORICAL, [0.1, 0.3, 0.4], [1e6, 1e6, 1e6], ['explode']),
+    (CATEGORICAL, [0.1, 0.3, 0.4], [1e6, 1e6, 1.0], []),   # it is over
+    (CATEGORICAL, [0.1, 0.8, 0.9], [1e6, 1e6, 1e6], []),   # it trains nevertheless
+    ('mean_squared_error', [0.1, 0.3, 0.4], [1e6, 1e6, 1e6], []),
+    ('my_own', [0.1, 0.3, 0.4], [1e6, 1e6, 1e6], []),
+])
+def test_a_large_loss_counts_where_it_goes_by_classes(loss, acc, losses, issues):
     """The square of an error in euros is large in the best of trainings."""
     monitor = IssueMonitor(10, task=Task(loss=loss))
-    assert monitor.determine(None, history_of([0.1, 0.3, 0.4], loss=[1e6] * 3), HEALTHY) == issues
+    assert monitor.determine(None, history_of(acc, loss=losses), HEALTHY) == issues
 
 
 @pytest.mark.parametrize('changes, expected', [
@@ -626,6 +647,7 @@ def test_params_are_completed(changes, expected):
 
 
 def test_theta_is_the_satisfied_accuracy_unless_it_is_given():
+    assert IssueMonitor(10).params['Theta'] == 0.7
     assert IssueMonitor(10, satisfied_acc=0.6).params['Theta'] == 0.6
     assert IssueMonitor(10, satisfied_acc=0.6, params={'Theta': 0.9}).params['Theta'] == 0.9
 

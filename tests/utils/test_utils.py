@@ -1,3 +1,5 @@
+import dataclasses
+import inspect
 import json
 import os
 
@@ -7,6 +9,7 @@ import pytest
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.record import reader
+from AutoTrainer.settings import Repairing, Watching
 from AutoTrainer.utils import repair
 from AutoTrainer.utils.utils import LossHistory, model_retrain, model_train
 
@@ -170,6 +173,18 @@ def test_upstream_fault_satisfied_acc_ignored():
 def test_wrong_arguments_are_told_at_once(arguments, message):
     with pytest.raises(UserError, match=message):
         LossHistory(**arguments)
+
+
+@pytest.mark.parametrize('door, kinds', [
+    (LossHistory.__init__, [Watching]), (model_retrain, [Watching]),
+    (model_train, [Watching, Repairing])])
+def test_the_doors_have_the_defaults_of_the_settings(door, kinds):
+    given = inspect.signature(door).parameters
+    settings = {field.name: field.default for kind in kinds for field in dataclasses.fields(kind)}
+    shared = set(settings) & set(given)
+    assert {name: given[name].default for name in shared} == {
+        name: settings[name] for name in shared}
+    assert given['checktype'].default == 'dynamic' and given['satisfied_acc'].default == 0.7
 
 
 @pytest.mark.parametrize('logs, values', [
