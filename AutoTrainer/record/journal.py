@@ -28,7 +28,7 @@ from ..utils.logger import LOGGER
 from .best_weights import load_best, save_best
 from .checkpoint import FILE as CHECKPOINT
 from .folder import SCHEMA_VERSION, Recorder, RecordError, RunFolder, plain, write_json
-from .reader import read_events, read_json
+from .reader import RunReader, read_events, read_json
 
 FIRST = 0
 """Number of the training that the repair starts from."""
@@ -159,7 +159,7 @@ class Journal(Runner):
             raise self._foreign('the outcome of training %d is incomplete' % number) from error
 
     def _foreign(self, why: str) -> RecordError:
-        return RecordError('%r cannot be resumed: %s; begin the run anew, without resuming'
+        return RecordError('%r cannot be resumed: %s; delete it to begin the run anew'
                            % (self.run_folder.path, why))
 
     # ----------------------------------------------------------------------------- the end of it
@@ -273,7 +273,8 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
         Whether there is something to go on with.
 
     Raises:
-        UserError: if the folder holds a finished run, or one begun with something else.
+        UserError: if the folder holds a finished run that is to go on, one begun with something
+            else, or an unfinished one that would be replaced.
     """
     now = json.loads(json.dumps(plain({
         'schema_version': SCHEMA_VERSION, 'config': config,
@@ -281,12 +282,18 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
         'dirs': {name: path and os.path.abspath(path) for name, path in dirs.items()},
         'model': keras_bridge.fingerprint(model), 'data': inputs.fingerprint(training.dataset),
         'versions': keras_bridge.versions()}), default=str))
-    if resume and os.path.exists(run.file('run.json')):
-        check_unfinished(run.path)
+    there = RunReader(run.path)
+    if resume and there.is_begun:
+        if there.is_finished:
+            raise UserError('%r cannot be resumed: the run is finished, its outcome is in '
+                            'result.json' % run.path)
         _compare(run.path, read_json(run.file('run.json')), now)
         with contextlib.suppress(FileNotFoundError):  # it said 'interrupted', which is over
             os.unlink(run.file('result.json'))
         return True
+    if there.is_unfinished:
+        raise UserError('save_dir is %r, which holds an unfinished run; go on with it by '
+                        'resume=True, delete it, or give another save_dir' % run.path)
     run.clear()
     if keras_bridge.is_graph(model):  # any other can only be given again by its program
         keras_bridge.save_model(model, initial_model(run.path))
@@ -310,20 +317,6 @@ def initial_model(path: str) -> str:
     return os.path.join(path, 'initial' + keras_bridge.MODEL_SUFFIX)
 
 
-def check_unfinished(path: str) -> None:
-    """See that a run is not finished yet.
-
-    Raises:
-        UserError: if its ``result.json`` says that it is.
-    """
-    result = os.path.join(path, 'result.json')
-    if os.path.exists(result):
-        status = read_json(result).get('status')
-        if status != 'interrupted':
-            raise UserError('%r cannot be resumed: the run is finished (%s), its outcome is in '
-                            'result.json' % (path, status))
-
-
 def _compare(path: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """See that a run is to go on as it was begun.
 
@@ -342,10 +335,10 @@ def _compare(path: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> None
         given = settings.get(key) if isinstance(settings, dict) else None
         if given != value:
             raise UserError('%r cannot be resumed: %s is %r, but the run was begun with %r; give '
-                            'the same again or begin anew, without resuming'
+                            'the same again, or delete it to begin anew'
                             % (path, key, value, given))
     for key, words in (('model', 'the model differs from the one'),
                        ('data', 'the data differs from that')):
         if then.get(key) != now[key]:
             raise UserError('%r cannot be resumed: %s that the run was begun with; give the same '
-                            'again or begin anew, without resuming' % (path, words))
+                            'again, or delete it to begin anew' % (path, words))

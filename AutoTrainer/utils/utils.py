@@ -410,8 +410,8 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
         new_issue_dir: folder for a record of every new issue that a solution brought up.
         verb: verbosity of ``fit``.
         determine_threshold: epochs in a row that the overfitting symptoms must last.
-        save_dir: the run folder (``docs/guide/run-folder.md``); what an earlier run left there is
-            replaced.
+        save_dir: the run folder (``docs/guide/run-folder.md``); what a finished run left there is
+            replaced, an unfinished one is not.
         checktype: when to look: ``'dynamic'`` (default), ``'adaptive'`` or ``'epoch_N'``.
         autorepair: whether to repair; otherwise only the diagnosis and the solutions.
         modification_sufferance: how much a solution may change the model, 0 to 3.

@@ -146,6 +146,14 @@ def test_events_lost_at_any_line(undisturbed, tmp_path):
         assert killed_repair.remains(folder) == killed_repair.remains(undisturbed)
 
 
+def test_an_unfinished_run_is_not_replaced(undisturbed, tmp_path):
+    folder = str(tmp_path / 'run')
+    unfinished(undisturbed, folder, 1)
+    with pytest.raises(UserError, match='holds an unfinished run; go on with it by resume=True'):
+        killed_repair.train(folder, resume=False)
+    assert len(reader.read_events(os.path.join(folder, 'events.jsonl'))) == 1
+
+
 def as_of_the_first_version(content):
     """A record without what the first version did not write."""
     if isinstance(content, dict):
