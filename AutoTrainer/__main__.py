@@ -4,23 +4,37 @@ Before anything that takes its time is imported it sees to signals: Ctrl-C ends 
 SIGTERM with 143, in one line.
 """
 
+import os
 import sys
-from typing import NoReturn
+from typing import List, NoReturn, Optional
 
 from . import interrupts
 
 
-def command() -> NoReturn:
-    """Run the command line, and end the process."""
+def command(argv: Optional[List[str]] = None) -> NoReturn:
+    """Run the command line, and end the process.
+
+    Args:
+        argv: arguments; default those of the process.
+    """
     try:
         with interrupts.held():
             from .cli import main
-            code = main()
+            code = main(argv)
     except KeyboardInterrupt as interrupt:
         print('reproduce.py: interrupted', file=sys.stderr)
         code = interrupts.exit_code(interrupt)
     interrupts.ignore()  # all is said, and a backend takes its time to end
     sys.exit(code)
+
+
+def run_demo(path: str) -> NoReturn:
+    """Run the demo case that a file belongs to, and end the process: ``python demo.py``.
+
+    Args:
+        path: of the ``demo.py``; arguments of the process go with it.
+    """
+    command(['--case', os.path.basename(os.path.dirname(os.path.realpath(path)))] + sys.argv[1:])
 
 
 if __name__ == '__main__':

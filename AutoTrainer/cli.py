@@ -148,19 +148,6 @@ def main(argv: Optional[List[str]] = None) -> int:
     return 0
 
 
-def run_demo(path: str) -> int:
-    """Run the demo case that a file belongs to: what ``python demo.py`` does.
-
-    Args:
-        path: of the ``demo.py``; arguments of the process go with it.
-
-    Returns:
-        The exit code.
-    """
-    return main(['--case', os.path.basename(os.path.dirname(os.path.realpath(path)))]
-                + sys.argv[1:])
-
-
 def run(arguments: argparse.Namespace) -> None:
     """Do what the arguments say.
 

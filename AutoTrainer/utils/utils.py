@@ -297,6 +297,7 @@ def _train_once(candidate: Candidate, manner: _Manner, seed: int, solution: Opti
     """Train a candidate under the callback; see :func:`model_retrain`."""
     training = candidate.training
     try:
+        interrupts.honour()
         watch = LossHistory(
             training_data=training.dataset, batch_size=training.batch_size,
             total_epoch=training.epochs, retrain=solution is not None, solution=solution,

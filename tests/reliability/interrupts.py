@@ -31,7 +31,7 @@ if sys.version_info >= (3, 10):
 from killed_repair import remains  # noqa: E402
 
 from AutoTrainer import keras_bridge  # noqa: E402
-from AutoTrainer.record.folder import read_events, read_json  # noqa: E402
+from AutoTrainer.record.reader import RunReader  # noqa: E402
 
 CODES = {'INT': 130, 'TERM': 143}
 CONFIG = {'optimizer': 'SGD', 'opt_kwargs': {'lr': 0.01}, 'batchsize': 64, 'epoch': 10,
@@ -76,6 +76,7 @@ class Chain:
     def __init__(self, place, seed):
         self.draw = random.Random(seed)
         self.folder = os.path.join(place, 'run')
+        self.left = RunReader(self.folder)
         self.new = write_model(place)
         self.told = {'trials': dict.fromkeys(CODES, 0), 'wrong_exit_codes': 0, 'tracebacks': 0,
                      'failed_resumes': 0, 'runs_finished': 0,
@@ -98,17 +99,10 @@ class Chain:
         with open(self.stderr, 'rb') as file:
             return file.read().decode('utf-8', 'replace')
 
-    def status(self):
-        """What ``result.json`` says; None without one."""
-        path = os.path.join(self.folder, 'result.json')
-        return read_json(path)['status'] if os.path.exists(path) else None
-
-    def begun(self):
-        return os.path.exists(os.path.join(self.folder, 'run.json'))
-
     def start(self, kind):
         """Start a process, and interrupt it. Returns its exit code, and whether it got a signal."""
-        what = ['--resume', self.folder] if self.begun() else self.new + ['-rd', self.folder]
+        what = (['--resume', self.folder] if self.left.is_begun
+                else self.new + ['-rd', self.folder])
         with open(self.stderr, 'wb') as file:
             process = subprocess.Popen(
                 [sys.executable, 'reproduce.py', '--checkpoint-seconds', '0'] + what,
@@ -136,23 +130,22 @@ class Chain:
 
     def trial(self, kind):
         """One start and what it has to leave."""
-        resumed = self.begun()
+        resumed = self.left.is_begun
         code, sent = self.start(kind)
-        words, status = self.words(), self.status()
-        over = self.begun() and status not in (None, 'interrupted')
+        words, result, over = self.words(), self.left.result(), self.left.is_finished
         faults = []
         if 'Traceback' in words:
             faults.append('tracebacks')
         if code == 0 and over:  # before the signal, or while it was ending
             self.told['runs_finished'] += 1
-        elif not sent:
-            faults.append('failed_resumes' if resumed else 'wrong_exit_codes')
         else:
             self.told['trials'][kind] += 1
             self.told['where'][self.where(words, over)] += 1
-            if code != CODES[kind] or 'interrupted' not in words.splitlines()[-1]:
+            if not sent and resumed:
+                faults.append('failed_resumes')
+            elif code != CODES[kind] or not words.endswith('reproduce.py: interrupted\n'):
                 faults.append('wrong_exit_codes')
-            elif self.begun() and status is None:
+            elif self.left.is_begun and result is None:
                 faults.append('failed_resumes')
         if over and remains(self.folder) != self.undisturbed:
             faults.append('failed_resumes')
@@ -160,7 +153,8 @@ class Chain:
             self.told[fault] += 1
         if faults:
             sys.stderr.write('%s: exit code %d after SIG%s (%s), status %s\n%s\n' % (
-                ', '.join(faults), code, kind, 'sent' if sent else 'not sent', status, words))
+                ', '.join(faults), code, kind, 'sent' if sent else 'not sent',
+                result and result['status'], words))
         if faults or over:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -170,9 +164,8 @@ class Chain:
             return 'end'
         if 'going on' not in words and ' epochs' not in words:
             return 'starting'
-        events = read_events(os.path.join(self.folder, 'events.jsonl'))
-        return 'repair' if any(event['event'] == 'training' for event in events) else (
-            'first training')
+        trained = any(event['event'] == 'training' for event in self.left.events())
+        return 'repair' if trained else 'first training'
 
 
 def main():

@@ -11,7 +11,7 @@ import killed_repair
 import pytest
 
 from AutoTrainer import interrupts
-from AutoTrainer.record import folder as records
+from AutoTrainer.record import reader
 from AutoTrainer.utils import repair
 
 SCRIPT = Path(__file__).with_name('interrupts.py')
@@ -42,10 +42,10 @@ def test_a_program_of_ones_own_is_served(tmp_path, number):
     assert isinstance(caught.value, interrupts.Terminated) == (number == signal.SIGTERM)
     assert handlers == [signal.getsignal(number) for number in SIGNALS]
     assert seen == [1, 2, 3]
-    assert records.read_json(str(tmp_path / 'result.json'))['status'] == 'interrupted'
+    assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'interrupted'
     killed_repair.train(str(tmp_path), on_epoch=on_epoch, autorepair=False)
     assert seen[3] == 4
-    assert records.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
+    assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
 
 
 def test_a_signal_at_the_very_end_undoes_nothing(tmp_path):
@@ -56,7 +56,7 @@ def test_a_signal_at_the_very_end_undoes_nothing(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         killed_repair.train(str(tmp_path), on_epoch=on_epoch, autorepair=False, callbacks=[])
-    assert records.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
+    assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
 
 
 def test_an_interrupted_attempt_is_no_failed_one(tmp_path, monkeypatch):
@@ -70,7 +70,7 @@ def test_an_interrupted_attempt_is_no_failed_one(tmp_path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         killed_repair.train(str(tmp_path), on_epoch=on_epoch)
-    assert [event['event'] for event in records.read_events(str(tmp_path / 'events.jsonl'))
+    assert [event['event'] for event in reader.read_events(str(tmp_path / 'events.jsonl'))
             if event['event'] != 'check'] == ['training']
-    result = records.read_json(str(tmp_path / 'result.json'))
+    result = reader.read_json(str(tmp_path / 'result.json'))
     assert result['status'] == 'interrupted' and result['attempts'] == []

@@ -22,5 +22,5 @@ if __name__ == '__main__':
     import sys
     from pathlib import Path
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # where AutoTrainer lies
-    from AutoTrainer.cli import run_demo
-    sys.exit(run_demo(__file__))
+    from AutoTrainer.__main__ import run_demo
+    run_demo(__file__)
