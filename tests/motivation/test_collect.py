@@ -247,16 +247,10 @@ def test_on_a_dask_cluster_the_files_are_the_same(undisturbed, small_model, tmp_
                                                                         'run_001.csv')}
 
 
-@pytest.mark.parametrize('changed, says', [
-    (['--dataset', 'fashion'], "dataset is 'fashion'"),
-    (['--model', 'nowhere.h5'], "model_path is 'nowhere.h5'"),
-    (['--dataset', 'simplednn_circle'], 'x has rows of shape (2,)'),
-])
-def test_what_cannot_be_trained_is_said_before_anything_is_trained(small_model, tmp_path, capsys,
-                                                                   changed, says):
-    assert main(arguments(tmp_path, small_model) + changed) == 2
+def test_what_cannot_be_trained_is_said_before_anything_is_trained(small_model, tmp_path, capsys):
+    assert main(arguments(tmp_path, small_model) + ['--dataset', 'simplednn_circle']) == 2
     err = capsys.readouterr().err
-    assert says in err and 'Traceback' not in err
+    assert 'x has rows of shape (2,)' in err and 'Traceback' not in err
     assert list(tmp_path.iterdir()) == []
 
 

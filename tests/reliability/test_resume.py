@@ -60,14 +60,13 @@ def wait_for_epochs(path, process, count):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize('number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_run_that_can_be_gone_on_with(tmp_path, number, code):
+def test_a_signal_ends_a_run_that_can_be_gone_on_with(tmp_path):
     folder = tmp_path / 'a run'
     process = start(folder)
     wait_for_epochs(folder / 'history.csv', process, 3)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     told = process.communicate()[1].decode('utf-8')
-    assert process.returncode == code and 'Traceback' not in told
+    assert process.returncode == 130 and 'Traceback' not in told
     assert "To go on: python reproduce.py --resume '%s'" % folder in told
     result = reader.read_json(str(folder / 'result.json'))
     assert result['status'] == 'interrupted' and result['total_epochs'] == 300
