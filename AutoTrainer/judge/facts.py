@@ -114,6 +114,10 @@ LOSS_SHARE = Measure("share of the best constant prediction's loss that is gone"
 """Stands in for the accuracy where there is none (:mod:`AutoTrainer.judge.baseline`)."""
 
 
+SOUND = 'sound'
+"""How the note of a training begins that was judged to its end and has no issue."""
+
+
 class Verdict(NamedTuple):
     """What is said of a training.
 

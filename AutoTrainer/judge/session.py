@@ -13,7 +13,7 @@ from ..settings import Watching
 from ..utils.monitor import IssueMonitor
 from ..utils.TimeCounter import TimeCounter
 from .baseline import loss_based_accuracy
-from .facts import HISTORY_KEYS, LOSS_SHARE, GradientSummary, Probe, Verdict
+from .facts import HISTORY_KEYS, LOSS_SHARE, SOUND, GradientSummary, Probe, Verdict, joined
 from .history import JUDGMENT_EPOCHS, last_accuracy
 from .watcher import Check, Watcher
 
@@ -218,8 +218,8 @@ class Session:
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))
-        return 'sound: nothing was found in %d epochs by %d check%s' % (
-            self.epochs, self.checks, '' if self.checks == 1 else 's')
+        return '%s: nothing was found in %d epochs by %d check%s' % (
+            SOUND, self.epochs, self.checks, '' if self.checks == 1 else 's')
 
     def _record(self, check: Optional[Check]) -> None:
         """Put a check on record, and log what it found."""
@@ -230,7 +230,7 @@ class Session:
             reasons = check.judgment.reasons
             self.recorder.event('check', **dict(
                 self._facts, epoch=check.epoch, issues=list(reasons),
-                reason=Verdict(reasons=reasons, note='').reason, reasons=reasons,
+                reason=joined(reasons), reasons=reasons,
                 features=sorted(name for name, on in check.judgment.features.items() if on),
                 gradients=check.gradients and _gradients_on_record(check.gradients),
                 layers=self._layers_on_record(check)))

@@ -115,4 +115,4 @@ def _record(watch: Any, final: Numbers, seconds: float) -> TrainingRecord:
         val_accuracy=accuracy, score=float('-inf') if broken else score, checks=session.checks,
         probes=session.probes, train_seconds=seconds - session.check_time.seconds,
         check_seconds=session.check_time.seconds, ended=session.ended,
-        converged=session.converged)
+        converged=session.converged, note='' if verdict.issues else verdict.note)

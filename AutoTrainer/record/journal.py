@@ -201,7 +201,8 @@ class Journal(Runner):
         result = {
             'schema_version': SCHEMA_VERSION, 'status': status,
             'initial_issue': first.issues[0] if first.issues else None,
-            'issues': list(first.issues), 'reason': first.reason, 'reasons': dict(first.reasons),
+            'issues': list(first.issues), 'reason': first.reason or first.note,
+            'reasons': dict(first.reasons),
             'detected_epoch': first.epoch, **facts,
             'ended': None if self.first is None else first.ended,
             'checks': first.checks, 'probes': first.probes,

@@ -3,6 +3,7 @@
 import os
 from typing import Any, List, Mapping, Optional, Sequence
 
+from ..judge.facts import SOUND
 from ..judge.issues import ISSUES
 
 
@@ -24,7 +25,10 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
     accuracy, issue = result['accuracy'], result['initial_issue']
     folder = folder or os.path.dirname(result['model_path'])
     lines: List[str] = []
-    if issue is None:
+    if issue is None and not (result['reason'] or SOUND).startswith(SOUND):
+        lines.append('No issue was found, which proves little: %s. Accuracy %s.'
+                     % (result['reason'], percent(accuracy['after'])))
+    elif issue is None:
         lines.append('The training is normal: %d epochs, accuracy %s, %d checks found nothing.'
                      % (result['total_epochs'], percent(accuracy['after']), result['checks']))
     else:

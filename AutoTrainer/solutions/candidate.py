@@ -178,6 +178,7 @@ class TrainingRecord(NamedTuple):
         check_seconds: seconds of checks.
         ended: who ended it, see :data:`AutoTrainer.judge.session.ENDINGS`.
         converged: whether it had reached Theta by then (without any accuracy: True).
+        note: where no issue was found, what that means: sound, or not judged and why.
     """
 
     issues: Tuple[str, ...]
@@ -192,6 +193,7 @@ class TrainingRecord(NamedTuple):
     check_seconds: float
     ended: str = 'planned'
     converged: bool = True
+    note: str = ''
 
     @property
     def reason(self) -> str:
@@ -252,8 +254,8 @@ _KINDS: Dict[str, Tuple[type, ...]] = {
     'epoch': (int, type(None)), 'epochs': (int,),
     'val_accuracy': (int, float, type(None)), 'score': (int, float, type(None)), 'checks': (int,),
     'probes': (int,), 'train_seconds': (int, float), 'check_seconds': (int, float),
-    'ended': (str,), 'converged': (bool,)}
-_LATER: Dict[str, Any] = {'reasons': None, 'ended': 'planned', 'converged': True}
+    'ended': (str,), 'converged': (bool,), 'note': (str,)}
+_LATER: Dict[str, Any] = {'reasons': None, 'ended': 'planned', 'converged': True, 'note': ''}
 """Entries that the first runs had not yet, and what stands in for them."""
 
 

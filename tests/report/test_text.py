@@ -34,7 +34,12 @@ def test_summary_tells_what_why_tried_outcome_where():
 
 
 @pytest.mark.parametrize('fields, words', [
-    ({'status': 'normal', 'initial_issue': None}, 'The training is normal: 300 epochs'),
+    ({'status': 'normal', 'initial_issue': None, 'reason': ''},
+     'The training is normal: 300 epochs'),
+    ({'status': 'normal', 'initial_issue': None, 'reason': 'sound: nothing was found in 300'},
+     'The training is normal: 300 epochs'),
+    ({'status': 'normal', 'initial_issue': None, 'reason': 'not judged: 2 epochs'},
+     'No issue was found, which proves little: not judged: 2 epochs. Accuracy 86.0 %.'),
     ({'status': 'detected', 'attempts': []}, 'not repaired, as asked for; accuracy 50.0 %'),
     ({'status': 'failed'}, 'no solution trained better'),
     ({'status': 'improved'}, 'improved by selu, but a problem is left'),
