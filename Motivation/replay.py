@@ -16,7 +16,7 @@ import numpy as np
 
 from AutoTrainer.judge.collapse import CollapseTracker
 from AutoTrainer.judge.history import HistoryState
-from AutoTrainer.judge.schedule import check_is_due, constant_interval
+from AutoTrainer.judge.schedule import check_is_due, constant_interval, read_checktype
 from AutoTrainer.utils.monitor import DEFAULT_PARAMS, needs_probe
 
 from .analyse import RULES, first_epoch, verdicts
@@ -156,7 +156,7 @@ def compare(cases: Sequence[Case], rule: str, schedules: Sequence[str],
         found = verdicts(run.columns[RULES[rule].series], RULES[rule])
         for name in wanted:
             played[name].append(replay(found, due[name, run.epochs], probes_needed(run)
-                                       if name == 'adaptive' else None))
+                                       if read_checktype(name).sparing else None))
     reference = played[REFERENCE]
     return OrderedDict((name, _outcomes(played[name], reference)) for name in schedules)
 
