@@ -6,8 +6,6 @@ import pytest
 
 from AutoTrainer import keras_bridge as bridge
 
-pytestmark = pytest.mark.backend
-
 
 @pytest.mark.skipif(bridge.LEGACY, reason='TF 2.3 has only one backend')
 @pytest.mark.parametrize('name', ['nonsense', 'numpy'])

@@ -93,18 +93,6 @@ def test_alone_in_a_users_fit():
     assert '‖G1‖/‖Gn‖ = ' in watch.verdict.reason and '≤ β1 = 0.001' in watch.verdict.reason
 
 
-def test_an_issue_is_written_to_pkl_dir_with_its_history(tmp_path):
-    x, y = blobs()
-    watch = LossHistory((x, y), pkl_dir=str(tmp_path / 'issues' / 'here'))
-    model_of().fit(x, y, epochs=3, verbose=0, callbacks=[watch])
-    assert not (tmp_path / 'issues').exists()  # nothing was found
-    model_of(*sigmoid_stack()).fit(x, y, epochs=20, verbose=0, callbacks=[watch])
-    written = reader.read_json(str(tmp_path / 'issues' / 'here' / 'issue_history.json'))
-    assert written == dict(watch.verdict.as_dict(), issues=['vanish'], epoch=6,
-                           history=watch.history)
-    assert len(written['history']['loss']) == 6
-
-
 def test_watching_only():
     x, y = blobs()
     watch = LossHistory({'x': x, 'y': y}, stop=False)
