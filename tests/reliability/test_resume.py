@@ -167,7 +167,7 @@ def test_a_run_that_the_first_version_began_is_gone_on_with(undisturbed, tmp_pat
     folder = str(tmp_path / 'run')
     unfinished(undisturbed, folder, 10**6)
     path, kept = os.path.join(folder, 'events.jsonl'), []
-    for event in records.read_events(path):
+    for event in reader.read_events(path):
         if event['event'] == 'attempt':
             attempts -= 1
         if attempts >= 0:
