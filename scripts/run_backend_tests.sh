@@ -10,7 +10,7 @@ summary=()
 failed=0
 for backend in tensorflow torch; do
     echo "== Tests marked 'backend' on Keras 3 with $backend"
-    if KERAS_BACKEND=$backend .venv-backends/bin/python -m pytest -q -n auto --dist worksteal \
+    if KERAS_BACKEND=$backend .venv-backends/bin/python -m pytest -q -n auto --dist worksteal --durations=25 \
         -m backend "$@"; then
         summary+=("Keras 3 on $backend: passed")
     else

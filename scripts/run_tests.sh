@@ -20,7 +20,7 @@ run_stack() { # stack, venv, arguments of pytest
         grep -E -i '^(keras|jax|tensorflow-gpu)==' | tr '\n' ' ')"
     packages="${packages% }"
     echo "== Tests on the $name: $packages"
-    if "$2/bin/python" -m pytest -q -n auto --dist worksteal "${@:3}"; then
+    if "$2/bin/python" -m pytest -q -n auto --dist worksteal --durations=25 "${@:3}"; then
         summary+=("$name ($packages): passed")
     else
         summary+=("$name ($packages): FAILED")
