@@ -157,7 +157,7 @@ def as_of_the_first_version(content):
     """A record without what the first version did not write."""
     if isinstance(content, dict):
         return {key: as_of_the_first_version(value) for key, value in content.items()
-                if key not in ('reasons', 'ended', 'converged', 'issues_left', 'note')}
+                if key not in ('reasons', 'ended', 'converged', 'issues_left', 'note', 'time')}
     return ([as_of_the_first_version(item) for item in content] if isinstance(content, list)
             else content)
 
