@@ -38,6 +38,7 @@ def run(*arguments, **kwargs):
                           capture_output=True, text=True, encoding='utf-8', **kwargs)
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_a_case_as_json(tmp_path):
     """result.json on standard output and nothing else there; the same in the folder."""
@@ -182,16 +183,19 @@ def test_an_unfinished_run_is_not_replaced(tmp_path, model_path, capsys):
     assert main(arguments) == 0 and main(arguments) == 0
 
 
+@pytest.mark.slow
 def test_debug_shows_the_traceback(tmp_path):
     done = run('--case', 'xyz', '--debug')
     assert done.returncode != 0 and 'Traceback' in done.stderr
 
 
+@pytest.mark.slow
 def test_no_arguments_run_the_vanish_case():
     from AutoTrainer.cli import DEFAULT_CASE
     assert DEFAULT_CASE == 'Gradient_Vanish_Case' in case_names()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', [
     'Gradient_Vanish_Case_model.h5', 'Oscillating_Loss_Case_model.h5', 'minist_relu_layer=20.h5',
     'minist_relu_layer=34.h5'])

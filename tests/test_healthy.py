@@ -152,6 +152,7 @@ def learnt(watch):
     return accuracy >= 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('seed', SEEDS)
 @pytest.mark.parametrize('name', [
     pytest.param(name, marks=[pytest.mark.backend] if name in ON_EVERY_BACKEND else [])
@@ -162,6 +163,7 @@ def test_a_healthy_training_is_never_flagged(name, seed):
     assert learnt(watch), watch.history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('seed', SEEDS)
 @pytest.mark.parametrize('name', sorted(MNIST_TRAININGS))
 def test_a_healthy_training_on_mnist_is_never_flagged(name, seed, mnist_file):

@@ -1,5 +1,6 @@
 import numpy as np
 import published_files as published
+import pytest
 
 from AutoTrainer.data import get_dataset, mnist
 
@@ -22,6 +23,7 @@ def test_images_are_the_same_rows(data_folder):
     np.testing.assert_array_equal(images['y'], rows['y'])
 
 
+@pytest.mark.slow
 def test_the_real_set(shared, monkeypatch):
     monkeypatch.setenv('AUTOTRAINER_DATA', str(shared / 'data'))
     (x, y), (x_val, y_val) = mnist.load_data()

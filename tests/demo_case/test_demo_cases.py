@@ -59,6 +59,7 @@ def run_demo(folder, path, *arguments):
                           capture_output=True, text=True, encoding='utf-8')
 
 
+@pytest.mark.slow
 def test_a_demo_runs_its_case_in_its_own_folder(tmp_path):
     folder = Path(demo_case.HERE) / 'Slow_Convergence_Case'
     done = run_demo(folder, 'demo.py', '--epochs', '2', '--no-repair', '--json', '-rd',
@@ -77,6 +78,7 @@ def test_every_demo_can_be_run_from_the_checkout(name):
     assert done.returncode == 2 and done.stderr.startswith('reproduce.py: --epochs is 0')
 
 
+@pytest.mark.slow
 def test_convolutions_and_recurrent_layers_have_a_case():
     assert {'Conv2D', 'Flatten'} <= layer_kinds('Digits_Conv_Case')
     assert {'Embedding', 'LSTM'} <= layer_kinds('Sequence_LSTM_Case')
@@ -104,6 +106,7 @@ def test_upstreams_activation_demo():
     assert all(0.9 * limit < np.abs(layer.get_weights()[0]).max() <= limit for layer in dense[1:4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', [
     pytest.param(name, marks=[pytest.mark.backend] if name in ON_EVERY_BACKEND else [])
     for name in sorted(ISSUES)])

@@ -260,6 +260,7 @@ def test_upstream_fault_flat_top_slow():
         [(0.1, 0.95 + 0.001 * (i % 3 == 0), None, None) for i in range(40)])
 
 
+@pytest.mark.slow
 def test_recorded_runs_need_fewer_probes_than_the_thesis_schedule(shared):
     """Every recorded run: adaptive = epoch_1, zero probes where the clause never holds."""
     totals = {'adaptive': 0, 'dynamic': 0}

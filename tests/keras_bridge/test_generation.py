@@ -7,6 +7,7 @@ import pytest
 from AutoTrainer import keras_bridge as bridge
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bridge.LEGACY, reason='TF 2.3 has only one backend')
 @pytest.mark.parametrize('name', ['nonsense', 'numpy'])
 def test_backends_that_cannot_train_are_told_with_those_that_can(name):

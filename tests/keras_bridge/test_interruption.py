@@ -24,6 +24,7 @@ def fit(*callbacks):
                      callbacks=list(callbacks), **keras_bridge.fit_data(X, Y, 12, 0, 0, 3)).history
 
 
+@pytest.mark.slow
 def test_listening_changes_nothing():
     """The same losses and accuracies to the last bit."""
     assert fit() == fit(keras_bridge.HonourSignals())

@@ -211,6 +211,7 @@ def undisturbed(tmp_path_factory, small_model):
     return histories(out)
 
 
+@pytest.mark.slow
 def test_a_collection(undisturbed, tmp_path):
     assert sorted(undisturbed) == ['run_%03d.csv' % number for number in range(4)]
     assert len(set(undisturbed.values())) == 4      # each run has a seed of its own
@@ -221,6 +222,7 @@ def test_a_collection(undisturbed, tmp_path):
         assert run.columns['loss'][2] < run.columns['loss'][0]
 
 
+@pytest.mark.slow
 def test_killed_twice_and_resumed_it_gives_the_same_files(undisturbed, small_model, tmp_path):
     command_line = [sys.executable, '-m', 'Motivation.collect'] + arguments(tmp_path, small_model)
     for there in (1, 3):
@@ -235,11 +237,13 @@ def test_killed_twice_and_resumed_it_gives_the_same_files(undisturbed, small_mod
     assert histories(tmp_path) == undisturbed
 
 
+@pytest.mark.slow
 def test_fresh_initial_weights_change_the_runs(undisturbed, small_model, tmp_path):
     assert main(arguments(tmp_path, small_model, runs=1) + ['--init', 'fresh']) == 0
     assert histories(tmp_path)['run_000.csv'] != undisturbed['run_000.csv']
 
 
+@pytest.mark.slow
 def test_on_a_dask_cluster_the_files_are_the_same(undisturbed, small_model, tmp_path):
     pytest.importorskip('dask.distributed', reason='Dask is optional and not installed here')
     assert main(arguments(tmp_path, small_model, runs=2) + ['--engine', 'dask']) == 0
@@ -247,6 +251,7 @@ def test_on_a_dask_cluster_the_files_are_the_same(undisturbed, small_model, tmp_
                                                                         'run_001.csv')}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_trained_is_said_before_anything_is_trained(small_model, tmp_path, capsys):
     assert main(arguments(tmp_path, small_model) + ['--dataset', 'simplednn_circle']) == 2
     err = capsys.readouterr().err
@@ -256,6 +261,7 @@ def test_what_cannot_be_trained_is_said_before_anything_is_trained(small_model, 
 
 # ----------------------------------------------------------------------------------- its parts
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('name, layers', [('relu20', 20), ('relu34', 34)])
 def test_the_thesiss_models(name, layers):
@@ -270,6 +276,7 @@ def test_the_thesiss_models(name, layers):
     assert all((a == b).all() for a, b in zip(model.get_weights(), same.get_weights()))
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_the_collection_saves_what_all_runs_start_from(tmp_path):
     from AutoTrainer import keras_bridge

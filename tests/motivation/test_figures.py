@@ -36,6 +36,7 @@ def test_a_run_that_is_none_is_refused(wanted):
 
 # ------------------------------------------------------------------------------- the command line
 
+@pytest.mark.slow
 def test_every_figure_is_drawn_twice_and_the_same_each_time(tmp_path, write_run, costs, capsys):
     for number in range(3):
         write_run(tmp_path / 'in' / 'a' / ('run_%d.csv' % number), SWING)
@@ -58,6 +59,7 @@ def test_every_figure_is_drawn_twice_and_the_same_each_time(tmp_path, write_run,
             assert content == (tmp_path / 'two' / path.name).read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_the_command_draws_the_projects_own_histories(tmp_path, capsys):
     assert main(['--out', str(tmp_path)]) == 0
     assert (tmp_path / 'erratum.svg').exists()
@@ -89,6 +91,7 @@ def test_a_run_that_is_not_there_is_one_sentence(tmp_path, write_run, capsys):
     assert "--run is 'x/1', which is not there" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_bad_file_does_not_keep_the_rest_from_being_drawn(tmp_path, write_run, capsys):
     write_run(tmp_path / 'run_0.csv', SWING)
     (tmp_path / 'run_1.csv').write_text('')

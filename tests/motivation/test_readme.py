@@ -4,9 +4,12 @@ import importlib
 import shlex
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_the_minute_of_the_readme(tmp_path, monkeypatch, capsys):
     readme = (ROOT / 'README.md').read_text(encoding='utf-8')
     block = readme.split('\nIn a minute')[1].split('```')[1]

@@ -167,6 +167,7 @@ def document(shared):
     return schedules.as_json(cases, schedules.SCHEDULES, 7.0, 0.0229, seed=0)
 
 
+@pytest.mark.slow
 def test_the_order_of_the_schedules_as_the_thesis_compares_them(document):
     for rule in RULES:
         delay = {name: found['mean_delay'] for name, found in document['rules'][rule].items()}

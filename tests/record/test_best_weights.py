@@ -63,6 +63,7 @@ def with_foreign_layer():
     return keras.Model(x, layers.Dense(3, activation='softmax', name='head')(h))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('build', [sequential, Own, with_foreign_layer])
 def test_a_collapsed_training_is_restarted_from_its_best_weights(build, tmp_path):
     keras_bridge.set_seed(1)
@@ -84,6 +85,7 @@ def test_a_collapsed_training_is_restarted_from_its_best_weights(build, tmp_path
     assert np.abs(kept[''][0]).max() > 0, 'weights from before it died'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('build', [sequential, Own, with_foreign_layer])
 def test_the_model_of_an_outcome_is_as_it_was_then(build):
     """Trainings of a subclassed model are all of the same object."""
@@ -104,6 +106,7 @@ def test_the_model_of_an_outcome_is_as_it_was_then(build):
     assert scores[0] > 0.9 > scores[1]
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_where_collapse_is_not_judged(tmp_path):
     model = keras.Sequential([keras.Input((2,)), layers.Dense(3, activation='softmax')])
     model_train(model, optimizer='SGD', loss='categorical_crossentropy', dataset=blobs(), iters=3,

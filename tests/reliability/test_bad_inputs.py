@@ -47,6 +47,7 @@ def plain_history(tmp_path_factory):
 
 # --------------------------------------------------------------- accepted, and to the same effect
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('changes, note', [
     ({'x': X.astype('float64'), 'y': ONE_HOT.astype('float64')}, ''),
@@ -65,6 +66,7 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
     assert note in log and (note or 'held' not in log)
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('changes, note', [
     ({'x': np.round(X).astype('int32')}, ''),
@@ -84,6 +86,7 @@ def test_unusual_but_fine(tmp_path, changes, note):
     assert status in ('normal', 'detected')
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_several_inputs(tmp_path):
     a, b = keras.Input((1,), name='a'), keras.Input((1,), name='b')
@@ -241,6 +244,7 @@ def test_weights_of_rows_and_classes_do_not_disturb():
     assert losses(X, [watch], **fit) == losses(X, **fit)
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_several_outputs_are_watched():
     network = two_outputs()
@@ -251,6 +255,7 @@ def test_several_outputs_are_watched():
     assert all(0 <= value <= 1 for value in watch.history['acc'])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('data, metrics, told', [
     (True, [], 0), (False, ['accuracy'], 0), (False, [], 1)])
 def test_it_is_told_if_there_is_no_accuracy_to_judge(caplog, data, metrics, told):
@@ -297,6 +302,7 @@ def test_the_loss_of_the_best_constant(loss, baseline):
     assert baseline_loss(network, np.zeros(5)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('metrics', [('mae',), (), ('accuracy',)])
 def test_a_healthy_regression(metrics):
@@ -307,6 +313,7 @@ def test_a_healthy_regression(metrics):
     assert watch.history['val_acc'][0] < watch.history['val_acc'][-1] <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_a_vanishing_regression():
     keras_bridge.set_seed(2)

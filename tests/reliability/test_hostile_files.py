@@ -107,6 +107,7 @@ anything = st.recursive(
     | st.tuples(inner), max_leaves=15)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(GOOD)) | st.text(), anything))
 def test_any_configuration_is_taken_or_refused_in_a_sentence(changes):
@@ -211,6 +212,7 @@ def test_a_damaged_part_of_an_archive(tmp_path, capsys):
     refused(path, 'model.weights.h5', capsys, tmp_path)
 
 
+@pytest.mark.slow
 @needs_keras_3
 def test_a_zip_bomb(tmp_path, capsys):
     path = saved(tmp_path)

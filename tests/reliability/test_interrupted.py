@@ -18,6 +18,7 @@ SCRIPT = Path(__file__).with_name('interrupts.py')
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+@pytest.mark.slow
 def test_ten_of_each_signal():
     """Exit codes 130 and 143, one line, no traceback, and what is left can be gone on with."""
     done = subprocess.run([sys.executable, str(SCRIPT), '--signals', '10', '--seed', '2'],
@@ -27,6 +28,7 @@ def test_ten_of_each_signal():
     assert told['trials'] == {'INT': 10, 'TERM': 10}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('number', SIGNALS)
 def test_a_program_of_ones_own_is_served(tmp_path, number):
     """model_train alone: it ends after the epoch, whose checkpoint is written, and goes on."""
@@ -48,6 +50,7 @@ def test_a_program_of_ones_own_is_served(tmp_path, number):
     assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
 
 
+@pytest.mark.slow
 def test_a_signal_at_the_very_end_undoes_nothing(tmp_path):
     """The run is over and on record; that it was interrupted is said all the same."""
     def on_epoch(watch):
@@ -59,6 +62,7 @@ def test_a_signal_at_the_very_end_undoes_nothing(tmp_path):
     assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
 
 
+@pytest.mark.slow
 def test_an_interrupted_attempt_is_no_failed_one(tmp_path, monkeypatch):
     """What a second Ctrl-C brings up in a framework may be any error; none is put on record."""
     monkeypatch.setitem(repair.STRATEGIES, 'balance', killed_repair.FEW_SOLUTIONS)

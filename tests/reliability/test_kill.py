@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).with_name('killed_repair.py')
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_killed_twenty_times(tmp_path):
     """Result, events, histories and list of files are equal, times aside."""
     cache = str(tmp_path / 'compiled')  # of its own: the killed leave half of what they write

@@ -60,6 +60,7 @@ def wait_for_epochs(path, process, count):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_signal_ends_a_run_that_can_be_gone_on_with(tmp_path):
     folder = tmp_path / 'a run'
     process = start(folder)
@@ -82,6 +83,7 @@ def test_a_signal_ends_a_run_that_can_be_gone_on_with(tmp_path):
 
 # ------------------------------------------------------------------------------------- going on
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_resumed(undisturbed):
     with pytest.raises(UserError, match='the run is finished'):
         killed_repair.train(undisturbed)
@@ -186,6 +188,7 @@ def other_model():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('changes, message', [
     ({'seed': 6}, 'seed is 6, but the run was begun with 5'),
     ({'iters': 17}, 'epochs is 17, but the run was begun with 16'),
@@ -232,6 +235,7 @@ def test_a_damaged_record_is_told(undisturbed, tmp_path, name, damage, message):
     assert '\n' not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('content', [b'', b'PK\x03\x04 torn', None])
 def test_a_damaged_checkpoint_is_told(undisturbed, tmp_path, content):
@@ -289,6 +293,7 @@ def test_a_process_may_take_its_own_folder_again(tmp_path):
 
 # ----------------------------------------------------------------------------------- a full disk
 
+@pytest.mark.slow
 @pytest.mark.parametrize('limit', [40, 3000, 20000])
 def test_a_full_disk_is_told_and_the_run_can_go_on(undisturbed, tmp_path, limit):
     """Files cannot grow beyond the limit; when they can again, nothing that was there is lost."""

@@ -86,6 +86,7 @@ def data():
     return rng.randn(64, 8).astype('float32'), rng.randint(0, 3, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('make', [
     nested_functional, nested_in_the_middle, nested_in_sequential, sequential_in_functional,
     sequential_in_sequential, nested_twice, nested_and_shared, frozen_base, part_of_another_model])
@@ -96,6 +97,7 @@ def test_models_in_models_are_watched(make):
     assert model.layers[-1].name in measured and np.isfinite(list(measured.values())).all()
 
 
+@pytest.mark.slow
 def test_inputs_go_in_by_the_keys_of_the_model():
     one, two = keras.Input((8,), name='one'), keras.Input((8,), name='two')
     hidden = layers.Concatenate()([layers.Dense(4)(one), layers.Dense(4)(two)])
@@ -104,6 +106,7 @@ def test_inputs_go_in_by_the_keys_of_the_model():
     watched(model, {'image': x, 'text': x}, y)
 
 
+@pytest.mark.slow
 def test_a_healthy_classifier_without_metrics_is_not_blamed():
     rng = np.random.RandomState(0)
     bridge.set_seed(0)
@@ -115,6 +118,7 @@ def test_a_healthy_classifier_without_metrics_is_not_blamed():
     assert 0.5 < watch.history['acc'][-1] < 1 and watch.issue_list == []
 
 
+@pytest.mark.slow
 def test_a_loss_of_the_users_own_over_sequences_is_watched_without_accuracy():
     def own(y_true, y_pred):
         return bridge.keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
@@ -126,6 +130,7 @@ def test_a_loss_of_the_users_own_over_sequences_is_watched_without_accuracy():
     assert watch.history['acc'] == [None] * 4
 
 
+@pytest.mark.slow
 def test_a_layer_whose_attribute_layers_is_a_number_is_watched():
     class Block(layers.Layer):
         def __init__(self):

@@ -37,6 +37,7 @@ STRUCTURAL = ('selu', 'relu', 'tanh', 'leaky', 'bn', 'initial', 'GN', 'dropout',
 NOT_FOR_TOKENS = ('GN', 'data')
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('name', STRUCTURAL)
 @pytest.mark.parametrize('kind', sorted(MODELS))

@@ -237,6 +237,7 @@ def test_labels_are_those_of_all_rows():
     assert label_kind(np.arange(10 ** 6) % 3) == 'integer'
 
 
+@pytest.mark.slow
 def test_inputs_that_are_silent_say_nothing_of_dead_units():
     """Half of the inputs are zero in the whole batch, so no gradient comes to their weights."""
     x, y = data()

@@ -209,6 +209,7 @@ for name in ('initial', 'optimizer', 'momentum', 'gradient', 'selu', 'dropout'):
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_upstream_fault_nothing_seeded():
     """Two processes choose the same, whatever their hash seeds."""
@@ -326,6 +327,7 @@ def test_upstream_fault_single_layer_crash(name):
     assert 'no hidden activation' in why_not(name, candidate(single))
 
 
+@pytest.mark.slow
 def test_upstream_fault_regular_bias_never():
     model = build(apply('regular', candidate(tokens), 'overfit')[0])
     for name in ('fc', 'lstm'):
@@ -362,6 +364,7 @@ def test_upstream_fault_solutions_stack():
     assert [a for _, kind, a in chain(model) if kind == 'Activation'] == ['sigmoid']
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_upstream_fault_seed_model_mutated():
     given = candidate(mlp)
@@ -395,6 +398,7 @@ def test_upstream_fault_val_scaled_alone():
     assert np.allclose(unseen - seen, 50 / np.repeat([x.std(axis=0)], 8, axis=0).ravel(), atol=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('optimizer', ['Adam', 'Nadam', 'Adamax', 'RMSprop', 'Adagrad'])
 def test_upstream_fault_h5_crash_optimizers(optimizer, tmp_path):
@@ -407,6 +411,7 @@ def test_upstream_fault_h5_crash_optimizers(optimizer, tmp_path):
     assert chain(keras_bridge.load_model(path)) == chain(trained)
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_upstream_fault_adam_h5_crash():
     """As above, from the user's own optimizer object, which is never used for a repair."""

@@ -43,6 +43,7 @@ def sigmoid_stack():
     return [layers.Dense(4, activation='sigmoid', name='s%d' % i) for i in range(10)]
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('checktype', ['epoch_1', 'dynamic', 'adaptive'])
 def test_watching_changes_nothing(checktype):
@@ -81,6 +82,7 @@ def test_checks_are_made_when_due_and_nowhere_else(tmp_path, checktype, planned,
     assert len(reader.read_history(str(tmp_path / 'history.csv'))['loss']) == planned
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_alone_in_a_users_fit():
     """The callback finds out everything by itself, writes nothing and says why it stopped."""
@@ -200,6 +202,7 @@ def train(model, folder, **arguments):
     return model_train(model, **settings)
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_upstream_fault_return_222(tmp_path):
     """A healthy training returns (result, model, path), and the path is the trained model."""
@@ -213,6 +216,7 @@ def test_upstream_fault_return_222(tmp_path):
     assert result['accuracy']['after'] == result['accuracy']['before'] > 0.8
 
 
+@pytest.mark.slow
 def test_upstream_fault_return_111(tmp_path):
     """Without repair the problems and the candidate solutions are returned."""
     problems, solutions = train(model_of(*sigmoid_stack()), tmp_path, autorepair=False)
@@ -222,6 +226,7 @@ def test_upstream_fault_return_111(tmp_path):
     assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_a_vanishing_gradient_is_repaired(tmp_path):
     """The whole way: found, repaired, recorded; the given model is left as it was."""
@@ -247,6 +252,7 @@ def test_a_vanishing_gradient_is_repaired(tmp_path):
                 if name.endswith('.pkl')]
 
 
+@pytest.mark.slow
 def test_an_attempt_that_brings_up_a_new_issue_is_written_to_new_issue_dir(tmp_path, monkeypatch):
     """With eta = 0 every curve swings: vanish, then unstable instead, then unstable still."""
     monkeypatch.setitem(repair.STRATEGIES, 'balance', {'vanish': ['relu_1'], 'unstable': ['lr_1']})
@@ -258,6 +264,7 @@ def test_an_attempt_that_brings_up_a_new_issue_is_written_to_new_issue_dir(tmp_p
         json.loads(json.dumps(result['attempts'][0])))
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_the_same_seed_gives_the_same_result(tmp_path):
     def run(name, seed):
@@ -359,6 +366,7 @@ def test_a_repair_that_a_callback_ends_must_have_converged(tmp_path, monkeypatch
     assert (result['status'], result['solution'], result['issues_left']) == (status, 'selu', [])
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     """Half of the labels are wrong and learnt by heart: estop puts better weights back."""
