@@ -10,13 +10,12 @@ summary=()
 failed=0
 for backend in tensorflow torch; do
     echo "== Tests marked 'backend' on Keras 3 with $backend"
-    if KERAS_BACKEND=$backend .venv-backends/bin/python -m pytest -q -n auto --dist worksteal --durations=25 \
-        -m backend "$@"; then
-        summary+=("Keras 3 on $backend: passed")
-    else
-        summary+=("Keras 3 on $backend: FAILED")
-        failed=1
-    fi
+    began=$SECONDS
+    verdict=passed
+    KERAS_BACKEND=$backend .venv-backends/bin/python -m pytest -q -n auto --dist worksteal \
+        --durations=25 -m backend "$@" || verdict=FAILED
+    [ "$verdict" = passed ] || failed=1
+    summary+=("Keras 3 on $backend: $verdict, $((SECONDS - began)) seconds")
 done
 
 echo

@@ -20,12 +20,10 @@ run_stack() { # stack, venv, arguments of pytest
         grep -E -i '^(keras|jax|tensorflow-gpu)==' | tr '\n' ' ')"
     packages="${packages% }"
     echo "== Tests on the $name: $packages"
-    if "$2/bin/python" -m pytest -q -n auto --dist worksteal --durations=25 "${@:3}"; then
-        summary+=("$name ($packages): passed")
-    else
-        summary+=("$name ($packages): FAILED")
-        failed=1
-    fi
+    local began=$SECONDS verdict=passed
+    "$2/bin/python" -m pytest -q -n auto --dist worksteal --durations=25 "${@:3}" || verdict=FAILED
+    [ "$verdict" = passed ] || failed=1
+    summary+=("$name ($packages): $verdict, $((SECONDS - began)) seconds")
 }
 
 run_stack modern .venv "$@"

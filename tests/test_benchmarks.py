@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize('name, parts', [
     ('check_cost', {'circle', 'mnist_20_layers'}), ('overhead', {'circle', 'mnist_5_layers'}),

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_the_minute_of_the_readme(tmp_path, monkeypatch, capsys):
     readme = (ROOT / 'README.md').read_text(encoding='utf-8')
