@@ -89,13 +89,15 @@ def check_pair(x: Any, y: Any) -> Tuple[Any, Any]:
 
 def as_arrays(data: Any) -> Any:
     """Data with a list of plain numbers or rows made an array; lists of arrays stay lists."""
-    if isinstance(data, list) and not any(hasattr(part, 'shape') for part in data):
-        try:
-            return np.asarray(data)
-        except ValueError as error:
-            raise UserError('training_data has rows of unequal length (%s); give rows of equal '
-                            'length' % quote(str(error))[1:-1]) from error
-    return data
+    if not isinstance(data, list) or any(hasattr(part, 'shape') for part in data):
+        return data
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind == 'O' and any(isinstance(part, (list, tuple)) for part in data):
+        raise UserError('training_data has rows of unequal length; give rows of equal length')
+    return array
 
 
 def check_classes(labels: np.ndarray, loss: str, units: int, ignored: Optional[int] = None
