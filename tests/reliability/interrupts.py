@@ -115,7 +115,8 @@ class Chain:
                     takes_signals(process) and time.time() > earliest):
                 time.sleep(0.01)
             try:
-                process.wait(self.draw.uniform(0, self.seconds))
+                # most starts go on with a run, which is shorter than the whole of it
+                process.wait(self.draw.uniform(0, 0.6 * self.seconds))
             except subprocess.TimeoutExpired:
                 sent = True
                 if kind == 'INT':

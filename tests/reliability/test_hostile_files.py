@@ -108,7 +108,7 @@ anything = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(GOOD)) | st.text(), anything))
 def test_any_configuration_is_taken_or_refused_in_a_sentence(changes):
     try:
