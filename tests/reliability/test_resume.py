@@ -136,7 +136,6 @@ def test_finished_attempts_are_not_repeated(undisturbed, tmp_path):
                                keras_bridge.load_model(done.trained_path).predict(x, verbose=0))
 
 
-@pytest.mark.backend
 def test_events_lost_at_any_line(undisturbed, tmp_path):
     """The events end anywhere, no checkpoint is left: the same outcome all the same."""
     count = len(reader.read_events(os.path.join(undisturbed, 'events.jsonl')))

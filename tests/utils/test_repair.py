@@ -210,7 +210,6 @@ for name in ('initial', 'optimizer', 'momentum', 'gradient', 'selu', 'dropout'):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_upstream_fault_nothing_seeded():
     """Two processes choose the same, whatever their hash seeds."""
     code = DRAWS % (ROOT, HERE)
@@ -365,7 +364,6 @@ def test_upstream_fault_solutions_stack():
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_upstream_fault_seed_model_mutated():
     given = candidate(mlp)
     before = given.model.original

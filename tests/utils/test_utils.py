@@ -265,7 +265,6 @@ def test_an_attempt_that_brings_up_a_new_issue_is_written_to_new_issue_dir(tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_the_same_seed_gives_the_same_result(tmp_path):
     def run(name, seed):
         result = dict(train(model_of(*sigmoid_stack()), tmp_path / name, seed=seed).result)
@@ -367,7 +366,6 @@ def test_a_repair_that_a_callback_ends_must_have_converged(tmp_path, monkeypatch
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     """Half of the labels are wrong and learnt by heart: estop puts better weights back."""
     x, right = blobs(rows=400)
