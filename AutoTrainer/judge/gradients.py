@@ -79,7 +79,7 @@ def summarise_gradients(variables: Any, rows: np.ndarray, rectified: bool, secon
     Args:
         variables: (name, shape, belongs to an Embedding) of every trainable variable.
         rows: array of shape (variables, 5), see
-            :func:`AutoTrainer.keras_bridge.gradient_statistics`.
+            the gradient probe of an adapter (for Keras: ``gradient_statistics`` of its seam).
         rectified: whether the model has units that can die.
         seconds: what the measurement cost.
         silent: see :func:`silent_inputs`.
