@@ -1,0 +1,276 @@
+"""The yardstick: the skill that classical learners reach on the same rows in about a second.
+
+A lower bound on what can be learnt: a network clearly below it is not trained well, whatever its
+accuracy; that one is above it proves nothing. Linear models, nearest neighbours and randomised
+trees, always measured on rows that they did not see. scikit-learn is loaded when a yardstick is
+first asked for: a sound training never needs one.
+"""
+
+import time
+import warnings
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .skill import FORMS, Answers, Skill, Skills, skills_of
+
+LEAST_ROWS = 30
+"""Rows that a yardstick needs; of fewer nobody can be told from luck."""
+
+MOST_ROWS = 2000
+"""Rows that it looks at, at the most: three quarters to learn from, one quarter to be measured."""
+
+WIDE = 64
+"""Columns beyond which principal components stand in for them."""
+
+COMPONENTS = 32
+_FOLDS = 4
+_SINGLE_SPLIT = 400   # rows from which one split into learnt and measured rows is enough
+_MOST_TOKENS = 500    # tokens that are counted, the most frequent ones
+_MOST_OUTPUTS = 50    # numbers per row beyond which their principal components are learnt instead
+
+
+class Yardstick(NamedTuple):
+    """What classical learners reach.
+
+    Attributes:
+        skills: of the best of them, on the validation rows; where there are none, as ``unseen``.
+        unseen: the same on training rows that it had not seen.
+        learner: the best of them, in words.
+        rows: rows that were looked at.
+        seconds: what it cost.
+        note: why there is none; '' where there is one.
+    """
+
+    skills: Skills
+    unseen: Skills
+    learner: str = ''
+    rows: int = 0
+    seconds: float = 0.0
+    note: str = ''
+
+    def as_dict(self) -> Dict[str, Any]:
+        """For a record."""
+        return {'learner': self.learner, 'rows': self.rows, 'seconds': self.seconds,
+                'note': self.note,
+                **{name: {form: list(skill) for form, skill in skills.items()}
+                   for name, skills in (('skills', self.skills), ('unseen', self.unseen))}}
+
+
+def from_dict(told: Dict[str, Any]) -> Yardstick:
+    """Back from :meth:`Yardstick.as_dict`."""
+    read = {name: {form: Skill(*pair) for form, pair in told[name].items()}
+            for name in ('skills', 'unseen')}
+    return Yardstick(**dict(told, **read))
+
+
+def none(note: str) -> Yardstick:
+    """No yardstick, and why."""
+    return Yardstick({}, {}, note=note)
+
+
+def measure(x: Any, answers: Answers, x_val: Any = None, answers_val: Optional[Answers] = None,
+            tokens: bool = False, seed: int = 0) -> Yardstick:
+    """Let the classical learners learn, and say what the best of them reaches.
+
+    Args:
+        x: inputs of some training rows (:data:`MOST_ROWS` at the most are good): an array with one
+            entry per row, or a list of such arrays, which count as one, side by side.
+        answers: of the same rows.
+        x_val: inputs of some validation rows; None without any.
+        answers_val: of the same rows.
+        tokens: whether whole numbers in the inputs are token numbers, to be counted.
+        seed: for splits and trees.
+
+    Returns:
+        The yardstick; without skills, and with a note, where there can be none: fewer than
+        ``LEAST_ROWS`` rows, one answer for all, or inputs that are no numbers.
+    """
+    started = time.perf_counter()
+    rows = len(answers.truth) + (0 if answers_val is None else len(answers_val.truth))
+    if len(answers.truth) < LEAST_ROWS:
+        return none('%d rows to learn from, a yardstick needs %d'
+                    % (len(answers.truth), LEAST_ROWS))
+    if bool(np.all(answers.truth == answers.truth[:1])):
+        return none('all rows have one and the same answer')
+    try:
+        columns = _Columns(x, tokens, seed)
+    except (TypeError, ValueError) as error:
+        return none('the inputs are no plain numbers (%s)' % error)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of a linear model that has not converged: good enough
+        found = _compare(columns, answers, x_val, answers_val, seed)
+    if not found:
+        return none('no learner takes these rows')
+    learner, unseen, skills = max(found, key=lambda entry: _overall(entry[1], entry[2]))
+    return Yardstick(skills or unseen, unseen, learner, rows, time.perf_counter() - started)
+
+
+def _overall(unseen: Skills, skills: Skills) -> float:
+    """One number by which learners are compared: the mean of the forms, of seen ones if any."""
+    values = [part[form].value for part in (unseen, skills) for form in FORMS if form in part]
+    return float(np.mean([max(-1.0, value) for value in values])) if values else -np.inf
+
+
+def _compare(columns: '_Columns', answers: Answers, x_val: Any, answers_val: Optional[Answers],
+             seed: int) -> List[Tuple[str, Skills, Skills]]:
+    """(learner, skills on training rows that it did not see, on validation rows) of each."""
+    inputs = columns.of_training
+    validation = None if x_val is None or answers_val is None else columns.of(x_val)
+    found = []
+    for name, learner in _learners(answers, seed):
+        try:
+            unseen = _unseen(learner, inputs, answers, seed)
+            skills: Skills = {}
+            if validation is not None and answers_val is not None:
+                skills = skills_of(answers_val, _Fitted(learner, inputs, answers).shares(validation))
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            continue  # a learner that these rows do not fit
+        if unseen:
+            found.append((name, unseen, skills))
+    return found
+
+
+def _unseen(learner: Callable[[], Any], inputs: np.ndarray, answers: Answers,
+            seed: int) -> Skills:
+    """Skill on rows that were not learnt from: one split of many rows, several folds of few."""
+    order = np.random.RandomState(seed).permutation(len(inputs))
+    folds = np.array_split(order, _FOLDS)
+    if len(inputs) >= _SINGLE_SPLIT:
+        learnt = np.concatenate(folds[1:])
+        return skills_of(answers.take(folds[0]), _Fitted(
+            learner, inputs[learnt], answers.take(learnt)).shares(inputs[folds[0]]))
+    given: Optional[np.ndarray] = None
+    for fold in folds:
+        learnt = np.setdiff1d(order, fold)
+        shares = _Fitted(learner, inputs[learnt], answers.take(learnt)).shares(inputs[fold])
+        if given is None:
+            given = np.zeros((len(inputs), shares.shape[1]))
+        given[fold] = shares
+    return skills_of(answers, given)
+
+
+class _Fitted:
+    """A learner that has learnt, whose answers have the shape of the right ones."""
+
+    def __init__(self, learner: Callable[[], Any], inputs: np.ndarray, answers: Answers) -> None:
+        self._answers = answers
+        self._components: Any = None
+        truth = answers.truth
+        if answers.kind == 'classes':
+            self._classes = np.unique(truth)
+            self._model = learner() if len(self._classes) > 1 else None
+            if self._model is not None:
+                self._model.fit(inputs, truth)
+            return
+        if truth.shape[1] > _MOST_OUTPUTS:
+            from sklearn.decomposition import PCA
+            self._components = PCA(min(COMPONENTS, len(truth) - 1), random_state=0).fit(truth)
+            truth = self._components.transform(truth)
+        self._middle, self._scale = truth.mean(axis=0), _scale(truth)
+        self._model = learner().fit(inputs, (truth - self._middle) / self._scale)
+
+    def shares(self, inputs: np.ndarray) -> np.ndarray:
+        """Shares of classes or labels, or numbers: an array of shape (rows, width)."""
+        if self._answers.kind == 'classes':
+            found = np.zeros((len(inputs), max(self._answers.width, int(self._classes.max()) + 1)))
+            found[:, self._classes] = 1 if self._model is None else (
+                self._model.predict_proba(inputs))
+            return found
+        given = np.asarray(self._model.predict(inputs)).reshape(len(inputs), -1)
+        given = given * self._scale + self._middle
+        return given if self._components is None else self._components.inverse_transform(given)
+
+
+def _learners(answers: Answers, seed: int) -> Sequence[Tuple[str, Callable[[], Any]]]:
+    """The learners by their names in words."""
+    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+    if answers.kind == 'classes':
+        return (('a linear model', lambda: LogisticRegression(max_iter=100)),
+                ('5 nearest neighbours', lambda: KNeighborsClassifier(5)),
+                ('40 randomised trees', lambda: ExtraTreesClassifier(
+                    40, min_samples_leaf=2, random_state=seed)))
+    return (('a linear model', lambda: Ridge(1.0)),
+            ('5 nearest neighbours', lambda: KNeighborsRegressor(5)),
+            ('40 randomised trees', lambda: ExtraTreesRegressor(
+                40, min_samples_leaf=2, random_state=seed)))
+
+
+# --------------------------------------------------------------------------- from inputs to columns
+
+class _Columns:
+    """Inputs as columns that every learner takes, scaled as the training rows ask for.
+
+    Args:
+        x: inputs of the training rows.
+        tokens: whether whole numbers are token numbers.
+        seed: for the principal components.
+
+    Attributes:
+        of_training: array of shape (rows, columns).
+    """
+
+    def __init__(self, x: Any, tokens: bool, seed: int) -> None:
+        self._vocabulary: Optional[np.ndarray] = None
+        raw = _side_by_side(x)
+        if tokens and bool(np.all(raw == np.floor(raw))):
+            values, counts = np.unique(raw, return_counts=True)
+            kept = np.argsort(-counts, kind='stable')[:_MOST_TOKENS]
+            self._vocabulary = np.sort(values[kept])
+        columns = self._counted(raw)
+        self._middle, self._scale = columns.mean(axis=0), _scale(columns)
+        if columns.shape[1] > WIDE and _alike(self._scale[columns.std(axis=0) > 0]):
+            self._scale = np.full(columns.shape[1], max(float(columns.std()), 1e-12))
+        scaled = self._scaled(columns)
+        self._components: Any = None
+        if scaled.shape[1] > WIDE:
+            from sklearn.decomposition import PCA
+            self._components = PCA(min(COMPONENTS, len(scaled) - 1), svd_solver='randomized',
+                                   random_state=seed).fit(scaled)
+            scaled = self._components.transform(scaled)
+        self.of_training = scaled
+
+    def of(self, x: Any) -> np.ndarray:
+        """Other inputs of the same kind."""
+        scaled = self._scaled(self._counted(_side_by_side(x)))
+        return scaled if self._components is None else self._components.transform(scaled)
+
+    def _scaled(self, columns: np.ndarray) -> np.ndarray:
+        return np.clip((columns - self._middle) / self._scale, -10, 10)
+
+    def _counted(self, raw: np.ndarray) -> np.ndarray:
+        """Token counts, and the tokens themselves where a row has few; else the columns."""
+        if self._vocabulary is None:
+            return raw
+        places = np.searchsorted(self._vocabulary, raw).clip(max=len(self._vocabulary) - 1)
+        counts = np.zeros((len(raw), len(self._vocabulary)), dtype=np.float32)
+        hit = self._vocabulary[places] == raw
+        np.add.at(counts, (np.nonzero(hit)[0], places[hit]), 1)
+        return np.concatenate([counts, raw], axis=1) if raw.shape[1] <= WIDE // 2 else counts
+
+
+def _side_by_side(x: Any) -> np.ndarray:
+    """All inputs of a row in one row of float32; what is no number counts as 0."""
+    arrays = [np.asarray(part) for part in (x if isinstance(x, (list, tuple)) else [x])]
+    for array in arrays:
+        if array.dtype.kind not in 'biuf':
+            raise ValueError('they hold %s' % array.dtype)
+    joined = np.concatenate([array.reshape(len(array), -1).astype(np.float32)
+                             for array in arrays], axis=1)
+    return np.nan_to_num(np.clip(joined, -1e15, 1e15))
+
+
+def _scale(columns: np.ndarray) -> np.ndarray:
+    """What each column is divided by: its standard deviation, 1 where it is constant."""
+    deviation = columns.std(axis=0)
+    return np.where(deviation > 1e-9 * (1e-9 + np.abs(columns).max(axis=0)), deviation, 1.0)
+
+
+def _alike(scales: np.ndarray) -> bool:
+    """Whether columns are of one scale, as pixels are, so that what hardly varies may count little."""
+    if not len(scales):
+        return True
+    middle, high = np.percentile(scales, [50, 95])
+    return bool(high <= 30 * middle)
