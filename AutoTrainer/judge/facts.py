@@ -3,6 +3,9 @@
 import math
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from .reference import Measured
+from .yardstick import Yardstick
+
 History = Mapping[str, Sequence[Optional[float]]]
 """``loss``, ``acc``, ``val_loss``, ``val_acc``: one number per epoch, None where not measured."""
 
@@ -93,6 +96,14 @@ class Probe:
     def task(self) -> Task:
         """What the training is set to do."""
         raise NotImplementedError
+
+    def skills(self) -> Optional[Measured]:
+        """What the model's predictions are worth now, in inference mode; None if unknown."""
+        return None
+
+    def yardsticks(self) -> Tuple[Yardstick, ...]:
+        """What classical learners reach on the same rows, output by output; () if unknown."""
+        return ()
 
 
 class Measure(NamedTuple):

@@ -106,6 +106,38 @@ def measure(x: Any, answers: Answers, x_val: Any = None, answers_val: Optional[A
     return Yardstick(skills or unseen, unseen, learner, rows, time.perf_counter() - started)
 
 
+def reconstruction(answers: Answers, answers_val: Optional[Answers], components: int,
+                   seed: int = 0) -> Yardstick:
+    """The yardstick of an autoencoder: as many principal components as its narrowest layer has.
+
+    Args:
+        answers: of some training rows; the inputs again.
+        answers_val: of some validation rows; None without any.
+        components: values that the narrowest layer passes on; 0 if unknown.
+        seed: for the split.
+    """
+    started = time.perf_counter()
+    truth = answers.truth
+    if components < 1 or len(truth) < LEAST_ROWS:
+        return none('the targets are the inputs again, and the narrowest layer is unknown'
+                    if components < 1 else '%d rows to learn from, a yardstick needs %d'
+                    % (len(truth), LEAST_ROWS))
+    from sklearn.decomposition import PCA
+    order = np.random.RandomState(seed).permutation(len(truth))
+    held, learnt = np.array_split(order, [len(order) // _FOLDS])
+    kept = min(components, len(learnt) - 1, truth.shape[1])
+    fitted = PCA(kept, random_state=seed).fit(truth[learnt])
+
+    def skills(part: Answers) -> Skills:
+        return skills_of(part, fitted.inverse_transform(fitted.transform(part.truth)))
+
+    unseen = skills(answers.take(held))
+    return Yardstick(skills(answers_val) if answers_val is not None else unseen, unseen,
+                     '%d principal components' % kept,
+                     len(truth) + (0 if answers_val is None else len(answers_val.truth)),
+                     time.perf_counter() - started)
+
+
 def _overall(unseen: Skills, skills: Skills) -> float:
     """One number by which learners are compared: the mean of the forms, of seen ones if any."""
     values = [part[form].value for part in (unseen, skills) for form in FORMS if form in part]
@@ -123,7 +155,8 @@ def _compare(columns: '_Columns', answers: Answers, x_val: Any, answers_val: Opt
             unseen = _unseen(learner, inputs, answers, seed)
             skills: Skills = {}
             if validation is not None and answers_val is not None:
-                skills = skills_of(answers_val, _Fitted(learner, inputs, answers).shares(validation))
+                fitted = _Fitted(learner, inputs, answers)
+                skills = skills_of(answers_val, fitted.shares(validation))
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             continue  # a learner that these rows do not fit
         if unseen:
@@ -156,6 +189,7 @@ class _Fitted:
     def __init__(self, learner: Callable[[], Any], inputs: np.ndarray, answers: Answers) -> None:
         self._answers = answers
         self._components: Any = None
+        self._model: Any
         truth = answers.truth
         if answers.kind == 'classes':
             self._classes = np.unique(truth)
@@ -269,7 +303,7 @@ def _scale(columns: np.ndarray) -> np.ndarray:
 
 
 def _alike(scales: np.ndarray) -> bool:
-    """Whether columns are of one scale, as pixels are, so that what hardly varies may count little."""
+    """Whether columns are of one scale, as pixels are: what hardly varies may count little."""
     if not len(scales):
         return True
     middle, high = np.percentile(scales, [50, 95])

@@ -11,6 +11,8 @@ from .anatomy import (
     head_activation,
     is_graph,
     leaf_layers,
+    narrowest,
+    output_shapes,
     output_units,
     trainable_variables,
 )
@@ -25,12 +27,12 @@ from .blueprints import (
 )
 from .generation import LEGACY, backend, keras, load_keras_dataset, set_seed, versions
 from .gradients import gradient_statistics
-from .incoming import check_model, first_batch, takes_integers, try_inputs
+from .incoming import check_model, first_batch, first_rows, takes_integers, try_inputs
 from .interruption import HonourSignals
 from .logs import epoch_values
 from .model_files import MODEL_SUFFIX, load_model, load_weights, save_model
 from .new_layers import layer_config, leaky_layers, passes_mask
-from .outputs import first_kernel_input, output_statistics
+from .outputs import first_kernel_input, output_statistics, prediction_function
 from .state import fit_data, restore_training, seed_epoch, training_state
 from .tensors import to_numpy, to_tensors
 from .training_setup import (
@@ -42,6 +44,7 @@ from .training_setup import (
     check_loss,
     compile_model,
     loss_function,
+    losses_by_output,
     named_callback,
     optimizer_config,
     takes_logits,
@@ -51,11 +54,12 @@ __all__ = [
     'HonourSignals', 'LEGACY', 'MODEL_SUFFIX', 'OPTIMIZERS', 'REDUCE_FACTOR', 'REDUCE_PATIENCE',
     'STOP_PATIENCE', 'activation_name', 'all_weights', 'backend', 'build_model',
     'build_optimizer', 'check_loss', 'check_model', 'compile_model', 'ensure_built',
-    'epoch_values', 'fingerprint', 'first_batch', 'first_kernel_input', 'fit_data',
-    'gradient_statistics', 'has_rectifiers', 'has_weights', 'head_activation', 'is_graph',
-    'keras', 'layer_config', 'layer_weights', 'leaf_layers', 'leaky_layers', 'load_keras_dataset',
-    'load_model', 'load_weights', 'loss_function', 'named_callback', 'optimizer_config',
-    'output_statistics', 'output_units', 'passes_mask', 'restore_training', 'save_model',
+    'epoch_values', 'fingerprint', 'first_batch', 'first_kernel_input', 'first_rows',
+    'fit_data', 'gradient_statistics', 'has_rectifiers', 'has_weights', 'head_activation',
+    'is_graph', 'keras', 'layer_config', 'layer_weights', 'leaf_layers', 'leaky_layers',
+    'load_keras_dataset', 'load_model', 'load_weights', 'loss_function', 'losses_by_output',
+    'named_callback', 'narrowest', 'optimizer_config', 'output_shapes', 'output_statistics',
+    'output_units', 'passes_mask', 'prediction_function', 'restore_training', 'save_model',
     'seed_epoch', 'set_seed', 'take_blueprint', 'takes_integers', 'takes_logits', 'to_numpy',
     'to_tensors', 'trainable_variables', 'training_state', 'try_inputs', 'versions',
 ]

@@ -2,6 +2,8 @@
 
 from typing import Any, List, Tuple
 
+import numpy as np
+
 from .generation import keras, of_keras
 
 _RECTIFIERS = ('relu', 'relu6', 'ReLU', 'ThresholdedReLU')
@@ -89,3 +91,25 @@ def trainable_variables(model: Any) -> List[Tuple[str, Tuple[int, ...], bool]]:
                 for w in layer.trainable_weights}
     return [(str(getattr(v, 'path', v.name)).split(':')[0], tuple(v.shape), id(v) in embedded)
             for v in model.trainable_weights]
+
+
+def output_shapes(model: Any) -> List[Any]:
+    """The shape of each output, (None, …), in the model's order; (None, None) where it is open."""
+    shape = getattr(model, 'output_shape', None)
+    if isinstance(shape, dict):
+        return list(shape.values())
+    if isinstance(shape, list) or isinstance(shape, tuple) and shape and (
+            isinstance(shape[0], (tuple, list))):
+        return [tuple(one) for one in shape]
+    return [shape if isinstance(shape, tuple) else (None, None)]
+
+
+def narrowest(model: Any) -> int:
+    """Fewest values that a layer of a graph passes on; 0 where that cannot be told."""
+    sizes = []
+    for layer in (model.layers if is_graph(model) else ()):
+        shape = layer.output_shape if hasattr(layer, 'output_shape') else getattr(
+            getattr(layer, 'output', None), 'shape', None)
+        if isinstance(shape, tuple) and shape and all(isinstance(n, int) for n in shape[1:]):
+            sizes.append(int(np.prod(shape[1:])))
+    return min(sizes, default=0)

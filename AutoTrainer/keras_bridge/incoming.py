@@ -6,7 +6,7 @@ from typing import Any, Tuple
 import numpy as np
 
 from ..errors import UserError, first_line, quote
-from ..intake.arrays import map_arrays
+from ..intake.arrays import map_arrays, row_count
 from .anatomy import is_graph, leaf_layers
 from .generation import backend, keras
 from .tensors import inference_mode, to_tensors
@@ -55,11 +55,17 @@ def try_inputs(model: Any, x: Any) -> None:
 
 
 def first_batch(data: Any) -> Tuple[Any, Any]:
-    """The first batch of batches that a training takes, without touching what it draws.
+    """The first batch of batches that a training takes, see :func:`first_rows`."""
+    return first_rows(data, 1)
+
+
+def first_rows(data: Any, rows: int) -> Tuple[Any, Any]:
+    """The first batches that a training takes, without touching what it draws.
 
     Args:
         data: a ``tf.data.Dataset``, ``PyDataset``, ``Sequence``, ``DataLoader`` or other object
             that gives its batches, (inputs, labels), as often as it is asked.
+        rows: so many, if there are as many; the last batch is taken whole.
 
     Returns:
         Inputs and labels as arrays.
@@ -85,16 +91,20 @@ def first_batch(data: Any) -> Tuple[Any, Any]:
         drawn = generator.get_state()
     try:
         if hasattr(data, '__getitem__') and hasattr(data, '__len__'):
-            batch = data[0]
+            batches = (data[i] for i in range(len(data)))
         else:
             batches = iter(data)
             if batches is data:
                 raise UserError('training_data is a %s, which gives each batch once, so that the '
                                 'training would miss the one that is looked at; %s'
                                 % (kind, wanted))
-            batch = next(batches)
-        x, y = batch[:2] if isinstance(batch, (tuple, list)) else ()
-        return map_arrays(np.asarray, x), map_arrays(np.asarray, y)
+        x, y = _pair_of(next(batches))
+        while row_count(y) < rows:
+            further = next(batches, None)
+            if further is None:
+                break
+            x, y = [_joined(one, other) for one, other in zip((x, y), _pair_of(further))]
+        return x, y
     except (TypeError, ValueError, IndexError, KeyError, StopIteration) as error:
         if isinstance(error, UserError):
             raise
@@ -105,3 +115,17 @@ def first_batch(data: Any) -> Tuple[Any, Any]:
         np.random.set_state(states[1])
         if generator is not None:
             generator.set_state(drawn)
+
+
+def _pair_of(batch: Any) -> Tuple[Any, Any]:
+    x, y = batch[:2] if isinstance(batch, (tuple, list)) else ()
+    return map_arrays(np.asarray, x), map_arrays(np.asarray, y)
+
+
+def _joined(one: Any, other: Any) -> Any:
+    """Two batches as one; each an array, or a list or dictionary of arrays."""
+    if isinstance(one, dict):
+        return {name: np.concatenate([part, other[name]]) for name, part in one.items()}
+    if isinstance(one, (list, tuple)):
+        return type(one)(np.concatenate(pair) for pair in zip(one, other))
+    return np.concatenate([one, other])

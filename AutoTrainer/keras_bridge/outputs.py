@@ -4,6 +4,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
+from ..intake.arrays import map_arrays, parts, row_count
 from .anatomy import is_graph
 from .generation import LEGACY, backend, keras
 from .tensors import inference_mode, to_numpy, to_tensors
@@ -91,6 +92,58 @@ def output_statistics(model: Any, x: Any) -> Tuple[List[str], Callable[[], np.nd
         with torch.no_grad():
             return to_numpy(summarise(tapped(x, **kwargs), keras.ops))
     return names, probe_torch
+
+
+PREDICTED_ROWS = 128
+"""Rows that are predicted at once."""
+
+
+def prediction_function(model: Any, x: Any) -> Callable[[], List[np.ndarray]]:
+    """Prepare what the model predicts for some rows, in inference mode.
+
+    Args:
+        model: a built model; always with its present weights.
+        x: inputs of the rows.
+
+    Returns:
+        A function without arguments that returns one array per output, in the model's order.
+    """
+    count = row_count(x)
+    size = min(count, PREDICTED_ROWS)
+    # the last chunk overlaps the one before, so that all have the shape that is compiled for
+    starts = [min(start, count - size) for start in range(0, count, size)]
+
+    def chunk_from(start: int) -> Any:
+        return to_tensors(map_arrays(lambda array: array[start:start + size], x))
+
+    chunks = [chunk_from(start) for start in starts]
+    kwargs = inference_mode(model)
+    if LEGACY or backend() == 'tensorflow':
+        import tensorflow as tf
+        compute = tf.function(lambda chunk: model(chunk, **kwargs))
+    elif backend() == 'jax':
+        import jax
+        compiled = jax.jit(lambda trainable, fixed, chunk: model.stateless_call(
+            trainable, fixed, chunk, **kwargs)[0])
+
+        def compute(chunk: Any) -> Any:
+            model.jax_state_sync()
+            return compiled([v.value for v in model.trainable_variables],
+                            [v.value for v in model.non_trainable_variables], chunk)
+    else:
+        def compute(chunk: Any) -> Any:
+            import torch
+            with torch.no_grad():
+                return model(chunk, **kwargs)
+
+    def predict() -> List[np.ndarray]:
+        found = [[to_numpy(array) for array in parts(compute(chunk))] for chunk in chunks]
+        seen, arrays = 0, []
+        for start, outputs in zip(starts, found):
+            arrays.append([array[seen - start:] for array in outputs])
+            seen = start + size
+        return [np.concatenate(pieces) for pieces in zip(*arrays)]
+    return predict
 
 
 def _graph_nodes(model: Any) -> Dict[int, List[Any]]:

@@ -1,6 +1,6 @@
 """How a model is trained: optimizer, loss, compiling, callbacks."""
 
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -160,6 +160,19 @@ def takes_logits(loss: Any) -> bool:
     """Whether a loss object applies softmax or sigmoid to the outputs by itself."""
     settings = getattr(loss, '_fn_kwargs', None) or {}
     return bool(getattr(loss, 'from_logits', settings.get('from_logits', False)))
+
+
+def losses_by_output(model: Any, count: int) -> List[Any]:
+    """The compiled loss of each output, in the model's order; None where it has none.
+
+    Args:
+        model: compiled model.
+        count: how many outputs it has.
+    """
+    loss = getattr(model, 'loss', None)
+    if isinstance(loss, dict):
+        return [loss.get(name) for name in getattr(model, 'output_names', ())] or [None] * count
+    return list(loss) if isinstance(loss, (list, tuple)) else [loss] * count
 
 
 def loss_function(loss: Any) -> Callable[[np.ndarray, np.ndarray], float]:

@@ -7,7 +7,7 @@ would change the training it watches.
 """
 
 import time
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from ..judge.facts import GradientSummary, OutputSummary, Task
 from ..judge.gradients import silent_inputs, summarise_gradients
 from ..judge.labels import label_kind
 from ..judge.losses import loss_name
+from ..judge.reference import Measured, Reference, Target
+from ..judge.yardstick import MOST_ROWS, Yardstick
 
 PROBE_ROWS = (32, 512)
 """Rows of the probe's batch: the training's batch size, kept between these two."""
@@ -109,8 +111,63 @@ def baseline_loss(model: Any, labels: Any) -> Optional[float]:
                          ignore_class=getattr(loss, 'ignore_class', None))
 
 
+class Source:
+    """The rows of a training as somebody gave them, for whoever has to look at more than a batch.
+
+    Args:
+        training_data: see :class:`~AutoTrainer.utils.utils.LossHistory`.
+        validation_data: ``(x, y)``; None without any, or where they are not known.
+        seed: which rows are drawn.
+    """
+
+    def __init__(self, training_data: Any, validation_data: Any = None, seed: int = 0) -> None:
+        self._data, self._seed = training_data, seed
+        self._validation = _pair(validation_data)
+
+    def reference(self, model: Any) -> Reference:
+        """What a training of a model on these rows is held against.
+
+        Rows that come in batches are gathered from the front, ``MOST_ROWS`` at the most.
+
+        Args:
+            model: compiled model.
+        """
+        pair = _pair(self._data)
+        x, y = keras_bridge.first_rows(self._data, MOST_ROWS) if pair is None else pair
+        x = inputs.as_arrays(x)
+        x_val = y_val = None
+        if self._validation is not None:
+            x_val, y_val = [inputs.as_arrays(part) for part in self._validation]
+        return Reference(x, targets(model, inputs.as_arrays(y), y_val), x_val,
+                         keras_bridge.takes_integers(model), keras_bridge.narrowest(model),
+                         self._seed)
+
+
+def targets(model: Any, y: Any, y_val: Any = None) -> List[Target]:
+    """The outputs of a model with their labels, in its order.
+
+    Args:
+        model: compiled model.
+        y: training labels: an array, or a list or dictionary of arrays.
+        y_val: validation labels likewise; None without any.
+    """
+    shapes = keras_bridge.output_shapes(model)
+    names = list(getattr(model, 'output_names', None) or range(len(shapes)))
+    losses = keras_bridge.losses_by_output(model, len(shapes))
+
+    def labels_of(part: Any) -> List[Any]:
+        if isinstance(part, Mapping):
+            return [part.get(name) for name in names]
+        return list(part) if isinstance(part, (list, tuple)) else [part]
+
+    validation = [None] * len(shapes) if y_val is None else labels_of(y_val)
+    return [Target(one, held, '' if one is None else label_kind(one, shape),
+                   int(shape[-1] or 0) if shape else 0, keras_bridge.takes_logits(loss))
+            for one, held, shape, loss in zip(labels_of(y), validation, shapes, losses)]
+
+
 class Probe(facts.Probe):
-    """Measures gradients and layer outputs of a model in training.
+    """Measures gradients, layer outputs and skill of a model in training.
 
     Nothing is compiled before the first measurement, so a training that is never probed pays
     nothing.
@@ -119,12 +176,17 @@ class Probe(facts.Probe):
         model: compiled model; always measured with its present weights.
         batch: see :func:`~AutoTrainer.intake.arrays.draw_batch`.
         labels: see :func:`describe_task`.
+        source: the rows; None to measure no skill.
     """
 
-    def __init__(self, model: Any, batch: Batch, labels: Any = None) -> None:
+    def __init__(self, model: Any, batch: Batch, labels: Any = None,
+                 source: Optional[Source] = None) -> None:
         self.model = model
         self.batch = batch
         self.labels = labels
+        self._source = source
+        self._predictions: Any = None
+        self._reference: Optional[Reference] = None
         self._gradients: Any = None
         self._outputs: Any = None
         self._layers: Tuple[str, ...] = ()
@@ -154,3 +216,26 @@ class Probe(facts.Probe):
         values = [float(v) for v in self._outputs()]
         lowest, highest, largest_sum = values[-3:]
         return OutputSummary(tuple(zip(self._layers, values)), lowest, highest, largest_sum)
+
+    # ----------------------------------------------------------------------------------- skill
+
+    @property
+    def reference(self) -> Optional[Reference]:
+        """What the training is held against; None where its rows are not known."""
+        if self._reference is None and self._source is not None:
+            self._reference = self._source.reference(self.model)
+        return self._reference
+
+    def skills(self) -> Optional[Measured]:
+        """What the model's predictions are worth now, in inference mode."""
+        reference = self.reference
+        if reference is None:
+            return None
+        if self._predictions is None:
+            self._predictions = [keras_bridge.prediction_function(self.model, x)
+                                 for x in reference.measured_rows()]
+        return reference.measured([predict() for predict in self._predictions])
+
+    def yardsticks(self) -> Tuple[Yardstick, ...]:
+        """What classical learners reach on the same rows."""
+        return () if self.reference is None else self.reference.yardsticks()
