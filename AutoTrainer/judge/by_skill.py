@@ -1,0 +1,159 @@
+"""The recognizer under ``rules='skill'``: sound is what learns what there is to learn.
+
+Symptoms prove nothing here. A training is unsound if it learns clearly less than its yardstick
+and will do so to its planned end; then the symptoms say why. See ``docs/guide/skill.md``.
+"""
+
+import math
+import statistics
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ..utils.monitor import IssueMonitor, Judgment
+from .baseline import loss_based_accuracy
+from .facts import LOSS_SHARE, GradientSummary, OutputSummary, Probe
+from .history import JUDGMENT_EPOCHS, HistoryState, judged
+from .progress import expected_gain
+from .reference import Constants, Measured
+from .standing import ENOUGH, Standing, standings
+from .yardstick import Yardstick
+
+
+class Ground(NamedTuple):
+    """What an accuracy and a loss are held against before anything is measured.
+
+    Attributes:
+        training: what the best constant answer reaches on the training rows.
+        validation: on the validation rows; None if they are not known.
+        constant_loss: the loss of the best constant answer, asked for at most once; it may return
+            None.
+    """
+
+    training: Constants
+    validation: Optional[Constants] = None
+    constant_loss: Callable[[], Optional[float]] = lambda: None
+
+
+class SkillMonitor(IssueMonitor):
+    """Decides whether a training learns enough, and names the cause where it does not.
+
+    Args:
+        ground: what accuracy and loss are held against.
+        settings: those of :class:`~AutoTrainer.utils.monitor.IssueMonitor`.
+    """
+
+    def __init__(self, ground: Ground, *settings: Any, **named: Any) -> None:
+        super().__init__(*settings, **named)
+        self.ground = ground
+        self.measured: Optional[Measured] = None
+        self.yardsticks: Tuple[Yardstick, ...] = ()
+        self._measured_at = 0
+        self._levels: Dict[str, List[Optional[float]]] = {'acc': [], 'val_acc': []}
+        self._losses: List[Optional[float]] = []
+        self._constant_loss: Optional[float] = None
+
+    # --------------------------------------------------------------------------- what the history says
+
+    def watch(self, history: Mapping[str, Sequence[Optional[float]]]) -> HistoryState:
+        """Take in the epochs of ``history`` that have not been seen yet, see the base class."""
+        seen = self.state.epochs
+        state = super().watch(history)
+        for epoch in range(seen, state.epochs):
+            for key, levels in self._levels.items():
+                series = history.get(key) or ()
+                levels.append(self._level(key, series[epoch] if epoch < len(series) else None))
+            self._losses.append(history['loss'][epoch])
+        return state
+
+    def _level(self, key: str, accuracy: Optional[float]) -> Optional[float]:
+        """Skill by the accuracy of an epoch; None where it tells nothing."""
+        if accuracy is None or not math.isfinite(accuracy):
+            return None
+        if self.state.measure is LOSS_SHARE:
+            return accuracy
+        constants = self.ground.training
+        if key == 'val_acc' and self.ground.validation is not None:
+            constants = self.ground.validation
+        if constants.accuracy is None or constants.accuracy >= 1:
+            return None
+        return (accuracy - constants.accuracy) / (1 - constants.accuracy)
+
+    def _level_series(self) -> List[Optional[float]]:
+        """Skill per epoch on validation rows, on training rows where there are none."""
+        validation = self._levels['val_acc']
+        return validation if any(v is not None for v in validation) else self._levels['acc']
+
+    @property
+    def proven(self) -> bool:
+        """Whether the history alone says that enough is learnt: no yardstick is above 1."""
+        recent = [level for level in self._level_series()[-3:] if level is not None]
+        if not recent or self._level_series()[-1] is None:
+            return False
+        shown = recent[-1] if self._is_over else max(recent[-1], statistics.median(recent))
+        return shown >= ENOUGH
+
+    @property
+    def _is_over(self) -> bool:
+        return self._ended or self.state.epochs >= self.total_epoch
+
+    @property
+    def judged(self) -> bool:
+        """Whether the time to judge has come: the judgment point, or the end of a shorter one."""
+        return self._is_over and self.state.epochs > 0 or judged(self.state.epochs,
+                                                                 self.total_epoch)
+
+    def judged_early(self) -> bool:
+        """Symptoms count whenever a training is judged."""
+        return self.judged
+
+    @property
+    def converged(self) -> bool:
+        """Whether enough is learnt, as far as that is known."""
+        return self.proven or not self._short()
+
+    # --------------------------------------------------------------------------- what is measured
+
+    def wants_skill(self) -> bool:
+        """Whether the model's own skill has to be measured: the history proves nothing."""
+        return self.judged and not self.state.non_finite and not self.proven
+
+    def consult(self, probe: Probe) -> None:
+        """Measure the model's skill, and what can be learnt where it is not high by itself."""
+        self.measured, self._measured_at = probe.skills(), self.state.epochs
+        if not self.yardsticks and self.measured is not None and self._is_short():
+            self.yardsticks = tuple(probe.yardsticks())
+
+    def needs_probe(self) -> bool:
+        """Whether the training is unsound, so that the cause has to be found."""
+        return self.wants_skill() and self._measured_at == self.state.epochs and self._is_short()
+
+    @property
+    def standing(self) -> Optional[Standing]:
+        """How the output that stands worst stands; None where nothing was measured."""
+        found = self._standings()
+        return min(found, key=lambda standing: standing.attained) if found else None
+
+    def _standings(self, part: Optional[str] = None) -> List[Standing]:
+        return [] if self.measured is None else standings(
+            self.measured, self.yardsticks, self.ground.training.rows, part)
+
+    def _is_short(self) -> bool:
+        """Whether it learns clearly less than it should, and will to its planned end."""
+        standing = self.standing
+        if standing is None or standing.attained >= ENOUGH:
+            return False
+        return standing.attained_with(self.expected_gain()) < ENOUGH
+
+    def expected_gain(self) -> float:
+        """What the curves promise until the planned end, in skill."""
+        remaining = 0 if self._is_over else self.total_epoch - self.state.epochs
+        return max(expected_gain(series, remaining) for series in (
+            self._levels['acc'], self._levels['val_acc'], self._loss_levels()))
+
+    def _loss_levels(self) -> List[Optional[float]]:
+        """Skill by the training loss, per epoch."""
+        if self._constant_loss is None:
+            first = next((loss for loss in self._losses if loss is not None), None)
+            self._constant_loss = self.ground.constant_loss() or first or math.nan
+        if not self._constant_loss > 0:
+            return []
+        return [loss_based_accuracy(loss, self._constant_loss) for loss in self._losses]

@@ -1,0 +1,110 @@
+"""How a model stands against what can be learnt: pure functions of measured skills."""
+
+import math
+from typing import List, NamedTuple, Optional, Sequence
+
+from .reference import Measured
+from .skill import ACCURACY, FORMS, Skill, Skills, spoken
+from .yardstick import LEAST_ROWS, Yardstick
+
+ENOUGH = 0.65
+"""Share of the yardstick from which a training learns enough. Bad is what reaches half of what a
+well-set network does, good what reaches 0.85 of it; this stands between the two."""
+
+SURE = 1.0
+"""Standard errors by which model and yardstick are moved towards each other: fewer rows, more
+doubt, fewer verdicts."""
+
+SIGNAL = 0.05
+"""Skill that a yardstick must surely have; below it the rows may hold nothing to learn."""
+
+PERFECT = Skill(1.0, 0.0)
+"""What stands in for a yardstick that was not asked for: none is above it. And what a network is held against on fewer rows than a yardstick needs: knowing them by heart."""
+
+ASSUMED = Skill(0.2, 0.0)
+"""What is asked of a model where no yardstick can be had: to be clearly above the best constant
+answer."""
+
+
+class Standing(NamedTuple):
+    """One output's skill beside its yardstick.
+
+    Attributes:
+        form: of the skill, see :data:`~AutoTrainer.judge.skill.FORMS`: the one in which the model
+            stands best.
+        skill: the model's, of training or validation rows, whichever is better.
+        yardstick: what can be reached.
+        learner: who reaches it, in words; '' where it is only assumed.
+        attained: the model's share of the yardstick, both moved towards each other by their
+            standard errors.
+        signal: whether there is anything to learn, as far as the yardstick can tell.
+    """
+
+    form: str
+    skill: Skill
+    yardstick: Skill
+    learner: str
+    attained: float
+    signal: bool = True
+
+    def attained_with(self, gain: float) -> float:
+        """The share attained if the skill grows by so much."""
+        return self.attained + gain / max(SIGNAL, self.yardstick.value
+                                          - SURE * self.yardstick.error)
+
+
+def standings(measured: Measured, yardsticks: Sequence[Yardstick], rows: int,
+              part: Optional[str] = None) -> List[Standing]:
+    """How each output of a model stands.
+
+    Args:
+        measured: what its predictions are worth.
+        yardsticks: what can be learnt, output by output; () if that was not asked for.
+        rows: training rows.
+        part: ``'training'`` or ``'validation'`` to look at these rows alone; None for the better.
+
+    Returns:
+        One :class:`Standing` per output whose skill is known.
+    """
+    found = []
+    for index, training in enumerate(measured.training):
+        validation = measured.validation[index] if measured.validation else {}
+        skills = (_better(training, validation) if part is None
+                  else training if part == 'training' else validation)
+        known = yardsticks[index] if index < len(yardsticks) else None
+        if skills:
+            found.append(_standing(skills, known, rows))
+    return found
+
+
+def _better(one: Skills, other: Skills) -> Skills:
+    """By form the skill that is surer to be high: what a model shows anywhere, it has learnt."""
+    return {form: max((part[form] for part in (one, other) if form in part),
+                      key=lambda skill: skill.value) for form in FORMS
+            if form in one or form in other}
+
+
+def _standing(skills: Skills, known: Optional[Yardstick], rows: int) -> Standing:
+    """Where the model stands best, among the forms in which there is something to learn."""
+    if known is not None and known.skills:
+        shared = [form for form in FORMS if form in skills and form in known.skills]
+        signal = [form for form in shared if _least(known.skills[form]) >= SIGNAL]
+        found = [Standing(form, skills[form], known.skills[form], known.learner,
+                          _attained(skills[form], known.skills[form]), bool(signal))
+                 for form in signal or shared]
+        return max(found, key=lambda standing: standing.attained)
+    form = spoken(skills) or ACCURACY
+    skill = skills[form]
+    if rows < LEAST_ROWS:  # known by heart or not: these rows are no sample of others
+        return Standing(form, skill, PERFECT, '', skill.value)
+    asked = PERFECT if known is None else ASSUMED
+    return Standing(form, skill, asked, '', _attained(skill, asked))
+
+
+def _least(skill: Skill) -> float:
+    return skill.value - SURE * skill.error
+
+
+def _attained(model: Skill, yardstick: Skill) -> float:
+    share = (model.value + SURE * model.error) / max(SIGNAL, _least(yardstick))
+    return share if math.isfinite(share) else -math.inf
