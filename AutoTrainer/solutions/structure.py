@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import keras_bridge
 from ..intake.arrays import parts
+from ..judge.labels import HEAD_RANGES
 from ..judge.losses import (
     BINARY_LOSSES,
     KNOWN_LOSSES,
@@ -37,8 +38,6 @@ _INITIAL_ORDER = ('he_uniform', 'lecun_normal', 'glorot_normal', 'he_normal', 'l
                   'glorot_uniform')
 _KERNELS = ('kernel', 'depthwise', 'pointwise')
 _RECTIFIERS = ('relu', 'relu6', 'thresholded_relu')
-_RANGES = {'sigmoid': (0, 1), 'hard_sigmoid': (0, 1), 'softmax': (0, 1), 'tanh': (-1, 1),
-           'softsign': (-1, 1), 'relu': (0, np.inf), 'softplus': (0, np.inf)}
 _SHAPING = ('Reshape', 'Flatten', 'Permute', 'Dropout')
 _NOISE = 0.1
 _DROPOUT = 0.25
@@ -345,7 +344,7 @@ def _head_fits(present: str, loss: str, units: int, y: Any) -> bool:
     """Whether a head can be left as it is: it is the right one, or can reach every label."""
     wanted = _fitting_head(loss, units)
     if wanted == 'linear':
-        lowest, highest = _RANGES.get(present, (-np.inf, np.inf))
+        lowest, highest = HEAD_RANGES.get(present, (-np.inf, np.inf))
         return bool(lowest <= np.min(y) and np.max(y) <= highest)
     return present == wanted or (wanted == 'sigmoid' and (
         present == 'hard_sigmoid' or (present == 'softmax' and units > 1)))
