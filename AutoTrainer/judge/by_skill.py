@@ -10,11 +10,14 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from ..utils.monitor import IssueMonitor, Judgment
 from .baseline import loss_based_accuracy
+from .causes import Evidence, causes, overfits
+from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, OutputSummary, Probe
-from .history import JUDGMENT_EPOCHS, HistoryState, judged
+from .history import HistoryState, judged
+from .preflight import CERTAIN, Finding
 from .progress import expected_gain
 from .reference import Constants, Measured
-from .standing import ENOUGH, Standing, standings
+from .standing import ENOUGH, SURE, Standing, standings
 from .yardstick import Yardstick
 
 
@@ -46,12 +49,13 @@ class SkillMonitor(IssueMonitor):
         self.ground = ground
         self.measured: Optional[Measured] = None
         self.yardsticks: Tuple[Yardstick, ...] = ()
+        self.findings: Tuple[Finding, ...] = ()
         self._measured_at = 0
         self._levels: Dict[str, List[Optional[float]]] = {'acc': [], 'val_acc': []}
         self._losses: List[Optional[float]] = []
         self._constant_loss: Optional[float] = None
 
-    # --------------------------------------------------------------------------- what the history says
+    # --------------------------------------------------------------------- what the history says
 
     def watch(self, history: Mapping[str, Sequence[Optional[float]]]) -> HistoryState:
         """Take in the epochs of ``history`` that have not been seen yet, see the base class."""
@@ -108,7 +112,7 @@ class SkillMonitor(IssueMonitor):
     @property
     def converged(self) -> bool:
         """Whether enough is learnt, as far as that is known."""
-        return self.proven or not self._short()
+        return self.proven or not self._is_short()
 
     # --------------------------------------------------------------------------- what is measured
 
@@ -119,7 +123,9 @@ class SkillMonitor(IssueMonitor):
     def consult(self, probe: Probe) -> None:
         """Measure the model's skill, and what can be learnt where it is not high by itself."""
         self.measured, self._measured_at = probe.skills(), self.state.epochs
-        if not self.yardsticks and self.measured is not None and self._is_short():
+        validation = _worst(self._standings('validation'))
+        told = self._is_over and validation is not None and validation.attained < ENOUGH
+        if not self.yardsticks and self.measured is not None and (self._is_short() or told):
             self.yardsticks = tuple(probe.yardsticks())
 
     def needs_probe(self) -> bool:
@@ -129,8 +135,7 @@ class SkillMonitor(IssueMonitor):
     @property
     def standing(self) -> Optional[Standing]:
         """How the output that stands worst stands; None where nothing was measured."""
-        found = self._standings()
-        return min(found, key=lambda standing: standing.attained) if found else None
+        return _worst(self._standings())
 
     def _standings(self, part: Optional[str] = None) -> List[Standing]:
         return [] if self.measured is None else standings(
@@ -157,3 +162,52 @@ class SkillMonitor(IssueMonitor):
         if not self._constant_loss > 0:
             return []
         return [loss_based_accuracy(loss, self._constant_loss) for loss in self._losses]
+
+    # ------------------------------------------------------------------------------- the judgement
+
+    def find(self, findings: Sequence[Finding]) -> None:
+        """Take in what is wrong with how the training is set up, see ``preflight``."""
+        self.findings = tuple(findings)
+
+    def judge(self, gradients: Optional[GradientSummary] = None,
+              outputs: Optional[OutputSummary] = None) -> Judgment:
+        """Judge the training as it stands, see the base class.
+
+        A certain contradiction is a verdict at once, and so are numbers that are not finite.
+        """
+        symptoms = self._symptoms(gradients, outputs)
+        features = {name: reason is not None for name, reason in symptoms.items()}
+        certain = [finding for finding in self.findings if finding.severity == CERTAIN]
+        if certain and not self.state.epochs:
+            return Judgment({finding.issue: finding.sentence for finding in certain}, features)
+        if self.state.non_finite or self.needs_probe():
+            return Judgment(causes(self._evidence(symptoms)), features)
+        return Judgment({}, features, self._told(symptoms))
+
+    def _evidence(self, symptoms: Mapping[str, Symptom]) -> Evidence:
+        levels = self._level_series()
+        measured, standing = self.measured, self.standing
+        return Evidence(
+            symptoms, self.findings, self.state.non_finite,
+            max(measured.spread) if measured is not None and measured.spread else None,
+            _worst(self._standings('training')), _worst(self._standings('validation')), levels,
+            standing.skill.error if standing else 0.0, self.expected_gain(),
+            next((yardstick.unseen[standing.form].value for yardstick in self.yardsticks
+                  if standing and standing.form in yardstick.unseen), None))
+
+    def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
+        """What is said of a training at its end although it is no reason to stop it."""
+        standing = self.standing
+        if not self._is_over or standing is None or not self.yardsticks:
+            return {}
+        validation = _worst(self._standings('validation')) or standing
+        if not validation.signal and validation.skill.value <= SURE * validation.skill.error:
+            return {'no_signal': 'learns %.2f of what is there, and %s no more than %.2f: there '
+                    'is nothing in these inputs that foretells the answers'
+                    % (validation.skill.value, validation.learner, validation.yardstick.value)}
+        overfit = overfits(self._evidence(symptoms))
+        return {'overfit': overfit} if overfit else {}
+
+
+def _worst(found: Sequence[Standing]) -> Optional[Standing]:
+    return min(found, key=lambda standing: standing.attained) if found else None

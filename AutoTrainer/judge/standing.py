@@ -19,7 +19,8 @@ SIGNAL = 0.05
 """Skill that a yardstick must surely have; below it the rows may hold nothing to learn."""
 
 PERFECT = Skill(1.0, 0.0)
-"""What stands in for a yardstick that was not asked for: none is above it. And what a network is held against on fewer rows than a yardstick needs: knowing them by heart."""
+"""What stands in for a yardstick that was not asked for, since none is above it; and what a network
+is held against on fewer rows than a yardstick needs: knowing them by heart."""
 
 ASSUMED = Skill(0.2, 0.0)
 """What is asked of a model where no yardstick can be had: to be clearly above the best constant

@@ -22,7 +22,15 @@ from ..judge.configuration import (
     layer_issue,
     loss_function_issue,
 )
-from ..judge.facts import ACCURACY, GradientSummary, Measure, OutputSummary, Task, joined
+from ..judge.facts import (
+    ACCURACY,
+    GradientSummary,
+    Measure,
+    OutputSummary,
+    Probe,
+    Task,
+    joined,
+)
 from ..judge.gradients import (  # noqa: F401 - upstream looks for them here
     gradient_issue,
     gradient_message_summary,
@@ -41,6 +49,7 @@ from ..judge.history import (
 )
 from ..judge.issues import ISSUES, OPTIONAL_ISSUES
 from ..judge.losses import CLASS_LOSSES
+from ..judge.standing import ENOUGH
 
 DEFAULT_PARAMS: Dict[str, float] = {
     'beta_1': 1e-3,  # vanish: ratio of first to last gradient norm, at most
@@ -65,7 +74,8 @@ LARGE_LOSS = 1e3
 
 def thresholds() -> Dict[str, float]:
     """Every threshold by name with its default, for the rules in words of the table of issues."""
-    return dict(DEFAULT_PARAMS, large_loss=LARGE_LOSS, overfit_gap=OVERFIT_GAP, **COLLAPSE_PARAMS)
+    return dict(DEFAULT_PARAMS, large_loss=LARGE_LOSS, overfit_gap=OVERFIT_GAP, enough=ENOUGH,
+                **COLLAPSE_PARAMS)
 
 
 def max_delta_acc(acc: Sequence[float]) -> float:
@@ -252,10 +262,12 @@ class Judgment(NamedTuple):
     Attributes:
         reasons: for each issue found why, in words; the one to be repaired first in front.
         features: the symptoms by upstream's names, True or False; not every symptom is an issue.
+        told: issues, with the reasons, that are said at the end but are no reason to stop.
     """
 
     reasons: Dict[str, str]
     features: Dict[str, bool]
+    told: Dict[str, str] = {}  # never changed: every judgment brings its own
 
 
 class IssueMonitor:
@@ -361,6 +373,13 @@ class IssueMonitor:
         """
         return ('collapse' in self.optional_issues and self.collapse.reason is not None
                 and not self.collapse.learnt_before)
+
+    def wants_skill(self) -> bool:
+        """Whether the model's skill has to be measured: never under the paper's rules."""
+        return False
+
+    def consult(self, probe: Probe) -> None:
+        """Measure it. Under the paper's rules nothing depends on it."""
 
     def needs_probe(self) -> bool:
         """Whether a probe could change the verdict at the epoch watched last."""

@@ -1,0 +1,133 @@
+"""Why a training learns too little: the symptoms that count as a cause, best supported first.
+
+None of these is looked for in a training that learns enough.
+"""
+
+from typing import Dict, Mapping, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from .preflight import CERTAIN, LIKELY, Finding
+from .standing import ENOUGH, Standing
+
+SAME = 1e-3
+"""Spread of the predictions, as a share of their size, up to which all rows get the same answer."""
+
+SWING = 3.0
+"""Standard errors, of the rows and of what else is left to chance, that a swing must exceed."""
+
+LEAST_SWING = 0.1
+"""Skill that swings must cover, however many rows there are."""
+
+
+class Evidence(NamedTuple):
+    """What is known of a training that learns too little.
+
+    Attributes:
+        symptoms: reason in words by upstream's names, None where a symptom is not there; see
+            :class:`~AutoTrainer.utils.monitor.IssueMonitor`.
+        findings: what is wrong with how it is set up.
+        non_finite: the first number that was not finite, in words; ''.
+        spread: see :class:`~AutoTrainer.judge.reference.Measured`; None if unknown.
+        training: how it stands on its training rows; None if unknown.
+        validation: on its validation rows; None without any.
+        levels: skill per epoch, None where not measured.
+        level_error: standard error of one of them, from the number of rows.
+        gain: what its curves promise until the planned end.
+        unseen: skill of the classical learners on training rows that they had not seen.
+    """
+
+    symptoms: Mapping[str, Optional[str]]
+    findings: Sequence[Finding] = ()
+    non_finite: str = ''
+    spread: Optional[float] = None
+    training: Optional[Standing] = None
+    validation: Optional[Standing] = None
+    levels: Sequence[Optional[float]] = ()
+    level_error: float = 0.0
+    gain: float = 0.0
+    unseen: Optional[float] = None
+
+
+def causes(seen: Evidence) -> Dict[str, str]:
+    """The likely causes with the evidence, best supported first.
+
+    First what contradicts itself for certain; then numbers that have overflowed; what the set-up
+    makes likely; what the gradients show; what the predictions and the curve show. Where nothing
+    speaks for a cause: ``underfit``.
+    """
+    symptoms = seen.symptoms
+    found: Dict[str, str] = {}
+
+    def add(issue: str, reason: Optional[str]) -> None:
+        if reason and issue not in found:
+            found[issue] = reason
+
+    for finding in seen.findings:
+        if finding.severity == CERTAIN:
+            add(finding.issue, finding.sentence)
+    add('explode', seen.non_finite and '%s is not a finite number' % seen.non_finite)
+    for finding in seen.findings:
+        if finding.severity == LIKELY:
+            add(finding.issue, finding.sentence)
+    add('abnormal_data', symptoms['abnormal_data'])
+    if not (symptoms['nan_weight'] or symptoms['nan_gradient']):
+        add('activation_issue', symptoms['improper_activation'])
+    add('loss_issue', symptoms['improper_loss'])
+    add('relu', symptoms['died_relu'])
+    add('explode', symptoms['nan_weight'] or symptoms['nan_gradient']
+        or symptoms['explode_gradient'])
+    add('vanish', symptoms['vanish_gradient'])
+    if 'relu' not in found and 'vanish' not in found:
+        add('collapse', symptoms['collapse'] or _same_answer(seen))
+    add('unstable', _swings(seen))
+    if not found:
+        add('not_converge', _slow(seen))
+    if not found:
+        found['underfit'] = 'no cause found'
+    return found
+
+
+def _same_answer(seen: Evidence) -> Optional[str]:
+    if seen.spread is None or not seen.spread <= SAME:
+        return None
+    return 'the model answers every row alike (its outputs differ by %.2g)' % seen.spread
+
+
+def _swings(seen: Evidence) -> Optional[str]:
+    """Swings around the trend that chance among so many rows does not explain."""
+    levels = np.array([level for level in seen.levels if level is not None])
+    levels = levels[len(levels) // 3:]
+    if len(levels) < 5:
+        return None
+    epochs = np.arange(len(levels))
+    around = levels - np.polyval(np.polyfit(epochs, levels, 1), epochs)
+    spread = float(around.std())
+    if spread < max(SWING * seen.level_error, LEAST_SWING):
+        return None
+    return ('the skill swings by ±%.2g around its trend from epoch to epoch; the number of rows '
+            'explains ±%.2g' % (spread, seen.level_error))
+
+
+def overfits(seen: Evidence) -> Optional[str]:
+    """Why a training counts as overfitting: it has learnt its own rows and no others."""
+    training, validation = seen.training, seen.validation
+    if training is None or validation is None or training.attained < ENOUGH or (
+            validation.attained >= ENOUGH):
+        return None
+    said = 'skill %.2f on training rows, %.2f on validation rows' % (
+        training.skill.value, validation.skill.value)
+    reached = validation.yardstick.value
+    if not validation.signal and seen.unseen is not None and seen.unseen > 2 * max(reached, 0.05):
+        return '%s: the validation rows are of another kind (%s reaches %.2f on other training ' \
+               'rows, %.2f on these)' % (said, validation.learner, seen.unseen, reached)
+    if not validation.signal:
+        return '%s: it memorises noise' % said
+    return '%s: too few rows for so large a model, or too long a training' % said
+
+
+def _slow(seen: Evidence) -> Optional[str]:
+    if seen.gain <= 0:
+        return None
+    return ('the skill still rises, but at this rate only by %.2g until the planned end'
+            % seen.gain)
