@@ -10,6 +10,7 @@ from typing import Any
 __version__ = '1.1.0'
 
 _HOMES = {
+    'Watch': 'AutoTrainer.watching',
     'LossHistory': 'AutoTrainer.utils.utils',
     'model_train': 'AutoTrainer.utils.utils',
     'model_retrain': 'AutoTrainer.utils.utils',

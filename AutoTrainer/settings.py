@@ -9,8 +9,12 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from .errors import UserError
 from .intake.config import check_count, check_number, check_seed
+from .judge.issues import ISSUES
 from .judge.schedule import DEFAULT_CHECKTYPE, Schedule, read_checktype
 from .utils.monitor import check_optional_issues, check_params
+
+RULES = ('skill', 'paper')
+"""What counts as sound: see :mod:`AutoTrainer.judge.by_skill`, :mod:`AutoTrainer.utils.monitor`."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Watching:
         overhead_budget: share of the training time that ``'adaptive'`` may spend on probes; None
             for any.
         stop: whether to stop a training that has an issue.
+        rules: what counts as sound: ``'skill'`` (what learns what there is to learn) or ``'paper'``
+            (Table I of the AUTOTRAINER paper); None leaves it to the schedule.
 
     Raises:
         UserError: for a wrong value, at once.
@@ -43,6 +49,7 @@ class Watching:
     optional_issues: Optional[Sequence[str]] = None
     overhead_budget: Optional[float] = 0.01
     stop: bool = True
+    rules: Optional[str] = None
 
     def __post_init__(self) -> None:
         read_checktype(self.checktype)
@@ -51,7 +58,12 @@ class Watching:
             check_count('satisfied_count', self.satisfied_count)
         check_count('determine_threshold', self.determine_threshold)
         check_params(self.params, self.satisfied_acc)
-        check_optional_issues(self.optional_issues or ())
+        if self.rules is not None and self.rules not in RULES:
+            raise UserError('rules is %r; give %s' % (self.rules, ' or '.join(map(repr, RULES))))
+        for name in check_optional_issues(self.optional_issues or ()):
+            if ISSUES[name].by_skill and not self.by_skill:
+                raise UserError("optional_issues has %r, which only rules='skill' knows; leave it "
+                                'out or set the rules' % name)
         if self.overhead_budget is not None and not 0 < check_number(
                 'overhead_budget', self.overhead_budget) <= 1:
             raise UserError('overhead_budget is %r; give a share of the training time, such as '
@@ -61,6 +73,11 @@ class Watching:
     def schedule(self) -> Schedule:
         """The schedule that ``checktype`` names."""
         return read_checktype(self.checktype)
+
+    @property
+    def by_skill(self) -> bool:
+        """Whether a training is sound that learns enough, whatever its symptoms."""
+        return (self.rules or self.schedule.rules) == 'skill'
 
     @property
     def judged_issues(self) -> Tuple[str, ...]:

@@ -14,11 +14,14 @@ from .causes import Evidence, causes, overfits
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, OutputSummary, Probe
 from .history import HistoryState, judged
+from .issues import ISSUES
 from .preflight import CERTAIN, Finding
 from .progress import expected_gain
 from .reference import Constants, Measured
-from .standing import ENOUGH, SURE, Standing, standings
+from .standing import ENOUGH, SURE, Standing, in_words, standings
 from .yardstick import Yardstick
+
+_TOLD = frozenset(name for name, issue in ISSUES.items() if issue.told)
 
 
 class Ground(NamedTuple):
@@ -44,8 +47,11 @@ class SkillMonitor(IssueMonitor):
         settings: those of :class:`~AutoTrainer.utils.monitor.IssueMonitor`.
     """
 
+    by_skill = True
+
     def __init__(self, ground: Ground, *settings: Any, **named: Any) -> None:
         super().__init__(*settings, **named)
+        self.optional_issues |= {'collapse'}  # as a cause; it is no issue by itself here
         self.ground = ground
         self.measured: Optional[Measured] = None
         self.yardsticks: Tuple[Yardstick, ...] = ()
@@ -112,7 +118,7 @@ class SkillMonitor(IssueMonitor):
     @property
     def converged(self) -> bool:
         """Whether enough is learnt, as far as that is known."""
-        return self.proven or not self._is_short()
+        return self.state.epochs > 0 and (self.proven or not self._is_short())
 
     # --------------------------------------------------------------------------- what is measured
 
@@ -124,9 +130,14 @@ class SkillMonitor(IssueMonitor):
         """Measure the model's skill, and what can be learnt where it is not high by itself."""
         self.measured, self._measured_at = probe.skills(), self.state.epochs
         validation = _worst(self._standings('validation'))
-        told = self._is_over and validation is not None and validation.attained < ENOUGH
+        told = (self._asks_for_told() and validation is not None
+                and validation.attained < ENOUGH)
         if not self.yardsticks and self.measured is not None and (self._is_short() or told):
             self.yardsticks = tuple(probe.yardsticks())
+
+    def _asks_for_told(self) -> bool:
+        """Whether issues count now that are only told: at the end, or where they are asked for."""
+        return self._is_over or bool(self.optional_issues & _TOLD)
 
     def needs_probe(self) -> bool:
         """Whether the training is unsound, so that the cause has to be found."""
@@ -182,7 +193,9 @@ class SkillMonitor(IssueMonitor):
             return Judgment({finding.issue: finding.sentence for finding in certain}, features)
         if self.state.non_finite or self.needs_probe():
             return Judgment(causes(self._evidence(symptoms)), features)
-        return Judgment({}, features, self._told(symptoms))
+        told = self._told(symptoms)
+        asked = {issue: reason for issue, reason in told.items() if issue in self.optional_issues}
+        return Judgment(asked, features, {} if asked else told)
 
     def _evidence(self, symptoms: Mapping[str, Symptom]) -> Evidence:
         levels = self._level_series()
@@ -198,7 +211,7 @@ class SkillMonitor(IssueMonitor):
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""
         standing = self.standing
-        if not self._is_over or standing is None or not self.yardsticks:
+        if not self._asks_for_told() or standing is None or not self.yardsticks:
             return {}
         validation = _worst(self._standings('validation')) or standing
         if not validation.signal and validation.skill.value <= SURE * validation.skill.error:
@@ -207,6 +220,20 @@ class SkillMonitor(IssueMonitor):
                     % (validation.skill.value, validation.learner, validation.yardstick.value)}
         overfit = overfits(self._evidence(symptoms))
         return {'overfit': overfit} if overfit else {}
+
+    def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
+        """Skill, yardstick, and the two in words, as far as they were measured."""
+        standing = _worst(self._standings('validation')) or self.standing
+        if standing is None:
+            recent = [level for level in self._level_series()[-1:] if level is not None]
+            return (recent[0] if recent else None), None, ''
+        return (standing.skill.value, standing.yardstick.value if standing.learner else None,
+                in_words(standing))
+
+    def advice(self, issues: Sequence[str]) -> str:
+        """What to change: what the findings say of the first issue, else what is said of it."""
+        said = [finding.advice for finding in self.findings if finding.issue in issues[:1]]
+        return said[0] if said else ISSUES[issues[0]].advice if issues else ''
 
 
 def _worst(found: Sequence[Standing]) -> Optional[Standing]:

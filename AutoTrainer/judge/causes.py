@@ -77,7 +77,8 @@ def causes(seen: Evidence) -> Dict[str, str]:
     add('relu', symptoms['died_relu'])
     add('explode', symptoms['nan_weight'] or symptoms['nan_gradient']
         or symptoms['explode_gradient'])
-    add('vanish', symptoms['vanish_gradient'])
+    if 'relu' not in found:  # dead units let no gradient pass either
+        add('vanish', symptoms['vanish_gradient'])
     if 'relu' not in found and 'vanish' not in found:
         add('collapse', symptoms['collapse'] or _same_answer(seen))
     add('unstable', _swings(seen))

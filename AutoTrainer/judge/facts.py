@@ -97,6 +97,15 @@ class Probe:
         """What the training is set to do."""
         raise NotImplementedError
 
+    def findings(self, thorough: bool) -> Sequence[Any]:
+        """What is wrong with how the training is set up (``preflight.Finding``).
+
+        Args:
+            thorough: whether to look at the data and the model too; else only at what is known
+                without a measurement.
+        """
+        return ()
+
     def skills(self) -> Optional[Measured]:
         """What the model's predictions are worth now, in inference mode; None if unknown."""
         return None
@@ -134,20 +143,40 @@ class Verdict(NamedTuple):
 
     Attributes:
         issues: issue names, the one to be repaired first in front; empty if none was found.
-        epoch: epoch (1-based) of the check that found them; None if none was found.
+        epoch: epoch (1-based) of the check that found them, 0 before the first step; None if none
+            was found.
         reasons: for each issue why, in words and with the numbers, in the same order.
         note: where no issue was found, what that means: sound, or not judged and why.
+        told: those of ``issues`` that are only said and stop nothing.
+        skill: what the model has learnt of what is there (0 the best constant answer, 1 all of
+            it), where it was measured.
+        yardstick: what a classical learner gets from the same rows, where that was asked for.
+        standing: the two in words; '' where nothing was measured.
+        advice: what to change, in words; '' without an issue and under the paper's rules.
     """
 
     issues: Tuple[str, ...] = ()
     epoch: Optional[int] = None
     reasons: Dict[str, str] = {}  # never changed: every verdict brings its own
     note: str = 'not judged: no check has been made yet'
+    told: Tuple[str, ...] = ()
+    skill: Optional[float] = None
+    yardstick: Optional[float] = None
+    standing: str = ''
+    advice: str = ''
 
     @property
     def reason(self) -> str:
-        """The reasons in one line of text; for a training without an issue its note."""
-        return joined(self.reasons) or self.note
+        """In one line what is learnt, why no more, and what to try; without an issue the note."""
+        said = joined(self.reasons) or self.note
+        if self.standing:
+            said = '%s; %s%s' % (self.standing, 'likely cause: ' if self.is_blamed else '', said)
+        return '%s; try: %s' % (said, self.advice) if self.advice else said
+
+    @property
+    def is_blamed(self) -> bool:
+        """Whether there is an issue that is more than said."""
+        return len(self.told) < len(self.issues)
 
     def as_dict(self) -> Dict[str, Any]:
         """For a record: ``issues``, ``epoch``, ``reason``, ``reasons``."""

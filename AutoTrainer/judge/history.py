@@ -155,3 +155,15 @@ class HistoryState:
             better = val_loss < self._lowest_val_loss
             self.falling_val_epochs = 0 if better else self.falling_val_epochs + 1
             self._lowest_val_loss = min(self._lowest_val_loss, val_loss)
+
+
+def below_theta(state: HistoryState, theta: float) -> str:
+    """Why a run counts as unconverged, in words."""
+    best = max(state.best_acc, state.best_val_acc)
+    if state.measure is ACCURACY:
+        return 'max(Acc) = %.3g < Θ = %g' % (best, theta)
+    if best >= 0:
+        return ('the lowest loss is %.3g of that of the best constant prediction: the share of it '
+                'that is gone, %.3g, is < Θ = %g' % (1 - best, best, theta))
+    return ('the lowest loss is %.3g times that of the best constant prediction: no share of it '
+            'is gone, Θ = %g must be' % (math.exp(min(-best, 700.0)), theta))

@@ -25,11 +25,14 @@ class Schedule(NamedTuple):
             check that measured and found nothing is not written down. The other schedules measure
             at every check, as upstream does, so that their cost stays comparable.
         optional_issues: issues that are judged although nobody asks for them.
+        rules: what counts as sound where nobody says it, see
+            :class:`~AutoTrainer.settings.Watching`.
     """
 
     interval: Callable[[int, int], int]
     sparing: bool = False
     optional_issues: Tuple[str, ...] = ()
+    rules: str = 'paper'
 
 
 def constant_interval(checktype: str) -> Optional[int]:
@@ -44,7 +47,7 @@ def _dynamic(current_epoch: int, total_epoch: int) -> int:
 
 SCHEDULES: Dict[str, Schedule] = {
     'dynamic': Schedule(_dynamic),
-    'adaptive': Schedule(lambda current_epoch, total_epoch: 1, True, ('collapse',)),
+    'adaptive': Schedule(lambda current_epoch, total_epoch: 1, True, ('collapse',), 'skill'),
 }
 """The schedules by name; ``'epoch_N'`` stands for one more for every N."""
 

@@ -7,14 +7,16 @@ needed to go on after an interruption.
 
 import math
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..settings import Watching
 from ..utils.monitor import IssueMonitor
 from ..utils.TimeCounter import TimeCounter
 from .baseline import loss_based_accuracy
+from .by_skill import Ground, SkillMonitor
 from .facts import HISTORY_KEYS, LOSS_SHARE, SOUND, GradientSummary, Probe, Verdict, joined
 from .history import JUDGMENT_EPOCHS, last_accuracy
+from .reference import Constants
 from .watcher import Check, Watcher
 
 ENDINGS = ('planned', 'verdict', 'satisfied', 'callback')
@@ -53,11 +55,14 @@ class Subject(NamedTuple):
             :func:`AutoTrainer.judge.configuration.accuracy_counts`.
         constant_loss: the loss of the best constant prediction, asked for when there is no
             accuracy; it may return None.
+        constants: what the best constant answer reaches on training rows and on validation rows
+            (None if unknown); read under ``rules='skill'``.
     """
 
     probe: Optional[Probe] = None
     accuracy_counts: bool = True
     constant_loss: Callable[[], Optional[float]] = lambda: None
+    constants: Tuple[Constants, Optional[Constants]] = (Constants(0), None)
 
 
 class Session:
@@ -89,10 +94,7 @@ class Session:
         self.subject = subject
         self.recorder = recorder
         self.history: Dict[str, List[Optional[float]]] = {key: [] for key in HISTORY_KEYS}
-        self.monitor = IssueMonitor(
-            plan.epochs, watching.satisfied_acc, watching.params, watching.determine_threshold,
-            optional_issues=watching.judged_issues, steps_per_epoch=plan.steps,
-            epochs_before=plan.before)
+        self.monitor = self._recognizer()
         self.watcher = Watcher(self.monitor, watching.checktype, subject.probe,
                                watching.overhead_budget)
         self.check_time = TimeCounter(clock)
@@ -102,6 +104,18 @@ class Session:
         self._constant_loss: Optional[float] = None
         self._clock = clock
         self._began = clock()
+
+    def _recognizer(self) -> IssueMonitor:
+        """The one for the rules that are set; without any rows the paper's are all there is."""
+        watching, plan, subject = self.watching, self.plan, self.subject
+        settings: Dict[str, Any] = dict(
+            total_epoch=plan.epochs, satisfied_acc=watching.satisfied_acc, params=watching.params,
+            determine_threshold=watching.determine_threshold,
+            optional_issues=watching.judged_issues, steps_per_epoch=plan.steps,
+            epochs_before=plan.before)
+        if not watching.by_skill or subject.probe is None:
+            return IssueMonitor(**settings)
+        return SkillMonitor(Ground(*subject.constants, subject.constant_loss), **settings)
 
     # ------------------------------------------------------------------------- what it has come to
 
@@ -113,11 +127,14 @@ class Session:
     @property
     def verdict(self) -> Verdict:
         """Issues, epoch and reasons; where there are none, what that means."""
-        found = self.watcher.found
-        if found is not None:
-            reasons = found.judgment.reasons
-            return Verdict(tuple(reasons), found.epoch, reasons)
-        return Verdict(note=self._note())
+        found = self.watcher.found or self.watcher.told
+        skill, yardstick, standing = self.monitor.in_numbers()
+        if found is None:
+            return Verdict(note=self._note(), skill=skill, yardstick=yardstick, standing=standing)
+        told = found.judgment.told
+        reasons = dict(found.judgment.reasons, **told)
+        return Verdict(tuple(reasons), found.epoch, reasons, '', tuple(told), skill, yardstick,
+                       standing, self.monitor.advice(tuple(reasons)))
 
     @property
     def checks(self) -> int:
@@ -171,6 +188,17 @@ class Session:
             enough = accuracy is not None and accuracy >= self.monitor.params['Theta']
             self._satisfied = self._satisfied + 1 if enough else 0
         return self.satisfied or (self.watching.stop and self.watcher.found is not None)
+
+    def begin(self) -> bool:
+        """The training is about to make its first step.
+
+        Returns:
+            Whether it should not: what it is to do contradicts itself for certain.
+        """
+        if self.epochs == 0:
+            with self.check_time:
+                self._record(self.watcher.before_training())
+        return self.watching.stop and self.watcher.found is not None
 
     def end(self) -> None:
         """The training has ended: if somebody else ended it early, judge it as it stands."""

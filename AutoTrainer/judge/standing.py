@@ -109,3 +109,15 @@ def _least(skill: Skill) -> float:
 def _attained(model: Skill, yardstick: Skill) -> float:
     share = (model.value + SURE * model.error) / max(SIGNAL, _least(yardstick))
     return share if math.isfinite(share) else -math.inf
+
+
+def in_words(standing: Standing) -> str:
+    """What a model learns, and what could be learnt."""
+    said = 'learns %.2f of what is there (%s)' % (standing.skill.value, standing.form)
+    if standing.learner:
+        return '%s; %s %s %.2f from the same rows' % (
+            said, standing.learner, 'gets' if standing.learner.startswith('a ') else 'get',
+            standing.yardstick.value)
+    if standing.yardstick == ASSUMED:
+        return '%s; what can be learnt is not known, the best constant answer gets 0' % said
+    return said

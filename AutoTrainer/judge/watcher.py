@@ -41,6 +41,7 @@ class Watcher:
         found: the check that found an issue, the last that is made; None until then.
         checks: checks made.
         probes: how many of them looked at gradients.
+        told: what the last check said of the training without it being a reason to stop.
     """
 
     def __init__(self, monitor: IssueMonitor, checktype: str, probe: Optional[Probe],
@@ -53,6 +54,10 @@ class Watcher:
         self.found: Optional[Check] = None
         self.checks = 0
         self.probes = 0
+        self.told: Optional[Check] = None
+        self._skill_time = TimeCounter(clock)
+        self._skill_cost = 0.0
+        self._last_skill: Optional[int] = None
         self._probe_time = TimeCounter(clock)
         self._probe_cost = 0.0
         self._last_probe: Optional[int] = None
@@ -89,7 +94,22 @@ class Watcher:
         self.checks += 1
         if check.judgment.reasons:
             self.found = check
+        self.told = check if check.judgment.told else None
         return check
+
+    def before_training(self) -> Optional[Check]:
+        """Judge what is known before the first step; a check only if that is a verdict.
+
+        What contradicts itself for certain counts under ``rules='skill'`` alone.
+        """
+        if self.found is not None or self.probe is None or not self.monitor.by_skill:
+            return self.found
+        self.monitor.find(self.probe.findings(thorough=False))
+        judgment = self.monitor.judge()
+        if judgment.reasons:
+            self.found = Check(0, judgment)
+            self.checks += 1
+        return self.found
 
     def end(self, history: History, training_seconds: float) -> Optional[Check]:
         """Judge a training that ends before its planned epochs as it stands.
@@ -111,7 +131,9 @@ class Watcher:
         """What :meth:`restore` needs, in plain numbers; before a verdict."""
         return dict(in_a_row=self.monitor.in_a_row, checks=self.checks, probes=self.probes,
                     last_probe=self._last_probe, probe_cost=self._probe_cost,
-                    probe_seconds=self._probe_time.seconds, task=self.monitor.task is not None)
+                    probe_seconds=self._probe_time.seconds, task=self.monitor.task is not None,
+                    last_skill=self._last_skill, skill_cost=self._skill_cost,
+                    skill_seconds=self._skill_time.seconds)
 
     def restore(self, state: Mapping[str, Any], history: History) -> None:
         """Stand where a watcher stood.
@@ -123,6 +145,8 @@ class Watcher:
         self.checks, self.probes = state['checks'], state['probes']
         self._last_probe, self._probe_cost = state['last_probe'], state['probe_cost']
         self._probe_time.seconds = state['probe_seconds']
+        self._last_skill, self._skill_cost = state['last_skill'], state['skill_cost']
+        self._skill_time.seconds = state['skill_seconds']
         self.monitor.restore(state['in_a_row'])
         if state['task'] and self.probe is not None:
             self.monitor.learn_task(self.probe.task())
@@ -133,6 +157,14 @@ class Watcher:
         """What the probe says at a check, as far as it is asked."""
         monitor = self.monitor
         broken = bool(monitor.state.non_finite)
+        if monitor.wants_skill() and self._can_afford_skill(training_seconds):
+            before = self._skill_time.seconds
+            with self._skill_time:
+                monitor.consult(probe)
+            self._skill_cost = self._skill_time.seconds - before
+            self._last_skill = monitor.state.epochs
+        if monitor.by_skill and (broken or monitor.needs_probe()):
+            monitor.find(probe.findings(thorough=True))
         if monitor.task is None and (broken or monitor.needs_probe()):
             monitor.learn_task(probe.task())
         if broken or not self._wants_probe(training_seconds):
@@ -144,6 +176,13 @@ class Watcher:
         self._last_probe = monitor.state.epochs
         self.probes += 1
         return gradients, outputs
+
+    def _can_afford_skill(self, training_seconds: float) -> bool:
+        """Whether to measure the model's skill at a check: within the budget, and at the end."""
+        since = None if self._last_skill is None else self.monitor.state.epochs - self._last_skill
+        return (self._ended or self.monitor.state.epochs == self.monitor.total_epoch
+                or schedule.probe_is_affordable(since, self._skill_time.seconds, self._skill_cost,
+                                                training_seconds, self.overhead_budget))
 
     def _wants_probe(self, training_seconds: float) -> bool:
         """Whether to measure gradients at a check."""

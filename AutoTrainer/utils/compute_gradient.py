@@ -19,10 +19,11 @@ from ..judge import facts
 from ..judge.baseline import constant_loss
 from ..judge.facts import GradientSummary, OutputSummary, Task
 from ..judge.gradients import silent_inputs, summarise_gradients
-from ..judge.labels import label_kind
+from ..judge.labels import label_kind, summarise_labels
 from ..judge.losses import loss_name
-from ..judge.reference import Measured, Reference, Target
-from ..judge.yardstick import MOST_ROWS, Yardstick
+from ..judge.preflight import Finding, contradictions
+from ..judge.reference import Measured, Reference
+from ..judge.yardstick import Yardstick
 
 PROBE_ROWS = (32, 512)
 """Rows of the probe's batch: the training's batch size, kept between these two."""
@@ -47,7 +48,7 @@ def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Opt
     if isinstance(training_data, (str, bytes, int, float)):
         raise UserError("training_data is a %s; give (x, y) or {'x': …, 'y': …}"
                         % type(training_data).__name__)
-    pair = _pair(training_data)
+    pair = row_pair(training_data)
     if pair is None:
         x, y = keras_bridge.first_batch(training_data)
     else:
@@ -56,7 +57,7 @@ def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Opt
     return draw_batch(x, y, rows, seed)
 
 
-def _pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
+def row_pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
     """Inputs and labels of all rows; None if the data comes in batches."""
     if isinstance(training_data, Mapping) and {'x', 'y'} <= set(training_data):
         return training_data['x'], training_data['y']
@@ -68,7 +69,7 @@ def _pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
 
 def all_labels(training_data: Any) -> Optional[np.ndarray]:
     """All training labels, if they are one array; None if they are not known."""
-    pair = None if training_data is None else _pair(training_data)
+    pair = None if training_data is None else row_pair(training_data)
     arrays = None if pair is None else inputs.as_arrays(pair[1])
     if arrays is None or isinstance(arrays, (dict, list, tuple)):
         return None
@@ -85,13 +86,22 @@ def describe_task(model: Any, batch: Batch, labels: Any = None) -> Task:
         labels: all labels, where they are known: those of a batch may lack a class.
     """
     arriving = keras_bridge.first_kernel_input(model, batch.x)
+    scale = float('nan') if arriving is None else float(np.mean(np.abs(arriving)))
+    return plain_task(model, batch.y if labels is None else labels)._replace(input_scale=scale)
+
+
+def plain_task(model: Any, labels: Any) -> Task:
+    """What can be told of a task without sending anything through the model.
+
+    Args:
+        model: compiled model.
+        labels: of as many rows as are at hand.
+    """
     return Task(loss=loss_name(getattr(model, 'loss', None)),
                 head=keras_bridge.head_activation(model),
                 units=keras_bridge.output_units(model),
-                labels=label_kind(batch.y if labels is None else labels,
-                                  getattr(model, 'output_shape', None)),
-                logits=keras_bridge.takes_logits(getattr(model, 'loss', None)),
-                input_scale=float('nan') if arriving is None else float(np.mean(np.abs(arriving))))
+                labels=label_kind(labels, getattr(model, 'output_shape', None)),
+                logits=keras_bridge.takes_logits(getattr(model, 'loss', None)))
 
 
 def baseline_loss(model: Any, labels: Any) -> Optional[float]:
@@ -111,61 +121,6 @@ def baseline_loss(model: Any, labels: Any) -> Optional[float]:
                          ignore_class=getattr(loss, 'ignore_class', None))
 
 
-class Source:
-    """The rows of a training as somebody gave them, for whoever has to look at more than a batch.
-
-    Args:
-        training_data: see :class:`~AutoTrainer.utils.utils.LossHistory`.
-        validation_data: ``(x, y)``; None without any, or where they are not known.
-        seed: which rows are drawn.
-    """
-
-    def __init__(self, training_data: Any, validation_data: Any = None, seed: int = 0) -> None:
-        self._data, self._seed = training_data, seed
-        self._validation = _pair(validation_data)
-
-    def reference(self, model: Any) -> Reference:
-        """What a training of a model on these rows is held against.
-
-        Rows that come in batches are gathered from the front, ``MOST_ROWS`` at the most.
-
-        Args:
-            model: compiled model.
-        """
-        pair = _pair(self._data)
-        x, y = keras_bridge.first_rows(self._data, MOST_ROWS) if pair is None else pair
-        x = inputs.as_arrays(x)
-        x_val = y_val = None
-        if self._validation is not None:
-            x_val, y_val = [inputs.as_arrays(part) for part in self._validation]
-        return Reference(x, targets(model, inputs.as_arrays(y), y_val), x_val,
-                         keras_bridge.takes_integers(model), keras_bridge.narrowest(model),
-                         self._seed)
-
-
-def targets(model: Any, y: Any, y_val: Any = None) -> List[Target]:
-    """The outputs of a model with their labels, in its order.
-
-    Args:
-        model: compiled model.
-        y: training labels: an array, or a list or dictionary of arrays.
-        y_val: validation labels likewise; None without any.
-    """
-    shapes = keras_bridge.output_shapes(model)
-    names = list(getattr(model, 'output_names', None) or range(len(shapes)))
-    losses = keras_bridge.losses_by_output(model, len(shapes))
-
-    def labels_of(part: Any) -> List[Any]:
-        if isinstance(part, Mapping):
-            return [part.get(name) for name in names]
-        return list(part) if isinstance(part, (list, tuple)) else [part]
-
-    validation = [None] * len(shapes) if y_val is None else labels_of(y_val)
-    return [Target(one, held, '' if one is None else label_kind(one, shape),
-                   int(shape[-1] or 0) if shape else 0, keras_bridge.takes_logits(loss))
-            for one, held, shape, loss in zip(labels_of(y), validation, shapes, losses)]
-
-
 class Probe(facts.Probe):
     """Measures gradients, layer outputs and skill of a model in training.
 
@@ -176,11 +131,12 @@ class Probe(facts.Probe):
         model: compiled model; always measured with its present weights.
         batch: see :func:`~AutoTrainer.intake.arrays.draw_batch`.
         labels: see :func:`describe_task`.
-        source: the rows; None to measure no skill.
+        source: gives the rows that skill is measured on, see
+            :class:`AutoTrainer.adapters.keras_source.Source`; None to measure none.
     """
 
     def __init__(self, model: Any, batch: Batch, labels: Any = None,
-                 source: Optional[Source] = None) -> None:
+                 source: Any = None) -> None:
         self.model = model
         self.batch = batch
         self.labels = labels
@@ -216,6 +172,13 @@ class Probe(facts.Probe):
         values = [float(v) for v in self._outputs()]
         lowest, highest, largest_sum = values[-3:]
         return OutputSummary(tuple(zip(self._layers, values)), lowest, highest, largest_sum)
+
+    def findings(self, thorough: bool) -> List[Finding]:
+        """What is wrong with how the training is set up, see :mod:`AutoTrainer.judge.preflight`."""
+        labels = self.batch.y if self.labels is None else self.labels
+        return contradictions(plain_task(self.model, labels), summarise_labels(
+            labels, getattr(self.model, 'output_shape', None),
+            getattr(getattr(self.model, 'loss', None), 'ignore_class', None)))
 
     # ----------------------------------------------------------------------------------- skill
 

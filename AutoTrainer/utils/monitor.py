@@ -10,7 +10,7 @@ The symptoms are those of Table I of the AUTOTRAINER paper (ICSE 2021); the chec
 """
 
 import math
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..errors import UserError
 from ..intake.config import check_number
@@ -23,7 +23,6 @@ from ..judge.configuration import (
     loss_function_issue,
 )
 from ..judge.facts import (
-    ACCURACY,
     GradientSummary,
     Measure,
     OutputSummary,
@@ -44,6 +43,7 @@ from ..judge.history import (
     JUDGMENT_EPOCHS,
     OVERFIT_GAP,
     HistoryState,
+    below_theta,
     extrema,
     judged,
 )
@@ -148,18 +148,6 @@ def needs_probe(state: HistoryState, total_epoch: int, params: Mapping[str, floa
             and not_converged(state, params))
 
 
-def _below_theta(state: HistoryState, theta: float) -> str:
-    """Why a run counts as unconverged, in words."""
-    best = max(state.best_acc, state.best_val_acc)
-    if state.measure is ACCURACY:
-        return 'max(Acc) = %.3g < Θ = %g' % (best, theta)
-    if best >= 0:
-        return ('the lowest loss is %.3g of that of the best constant prediction: the share of it '
-                'that is gone, %.3g, is < Θ = %g' % (1 - best, best, theta))
-    return ('the lowest loss is %.3g times that of the best constant prediction: no share of it '
-            'is gone, Θ = %g must be' % (math.exp(min(-best, 700.0)), theta))
-
-
 def loss_issue(state: HistoryState, total_epoch: int, params: Mapping[str, float],
                determine_threshold: int = 5, early: bool = False,
                large_loss: float = LARGE_LOSS) -> Dict[str, Symptom]:
@@ -194,7 +182,7 @@ def loss_issue(state: HistoryState, total_epoch: int, params: Mapping[str, float
     if state.lowest_loss < 0:
         found['abnormal_loss'] = 'the loss went below zero, to %.3g' % state.lowest_loss
     if not_converged(state, params):
-        found['not_converge'] = _below_theta(state, params['Theta'])
+        found['not_converge'] = below_theta(state, params['Theta'])
         if state.last_loss >= large_loss and not found['nan_loss']:
             found['nan_loss'] = ('loss = %.3g ≥ %g at epoch %d'
                                  % (state.last_loss, large_loss, state.epoch))
@@ -374,12 +362,26 @@ class IssueMonitor:
         return ('collapse' in self.optional_issues and self.collapse.reason is not None
                 and not self.collapse.learnt_before)
 
+    by_skill = False
+    """Whether a training is judged by what it learns, see :mod:`AutoTrainer.judge.by_skill`."""
+
+    def find(self, findings: Sequence[Any]) -> None:
+        """Take in what is wrong with how the training is set up: nothing, for the paper."""
+
     def wants_skill(self) -> bool:
-        """Whether the model's skill has to be measured: never under the paper's rules."""
+        """Whether the model's skill has to be measured: never, for the paper."""
         return False
 
     def consult(self, probe: Probe) -> None:
-        """Measure it. Under the paper's rules nothing depends on it."""
+        """Measure it."""
+
+    def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
+        """Skill, yardstick, and the two in words, as far as they were measured."""
+        return None, None, ''
+
+    def advice(self, issues: Sequence[str]) -> str:
+        """What to change, in words; '' where the verdict leaves that to a repair."""
+        return ''
 
     def needs_probe(self) -> bool:
         """Whether a probe could change the verdict at the epoch watched last."""

@@ -9,15 +9,13 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from .. import interrupts, keras_bridge
+from ..adapters.keras_source import Source, subject_of
 from ..errors import UserError
-from ..intake import inputs
 from ..intake.config import check_count, check_seed, optional_path
 from ..intake.training import fit_to_model, read_training
 from ..judge import schedule
-from ..judge.configuration import accuracy_counts
-from ..judge.facts import Task, Verdict
+from ..judge.facts import Verdict
 from ..judge.history import JUDGMENT_EPOCHS
-from ..judge.labels import label_kind
 from ..judge.losses import loss_name
 from ..judge.session import Plan, Session, Subject
 from ..judge.watcher import Watcher
@@ -27,7 +25,7 @@ from ..record.folder import Recorder, RecordError, RunFolder, write_json
 from ..record.journal import Journal, begin_run
 from ..settings import Repairing, Watching, of_a_run
 from ..solutions.candidate import Blueprint, Candidate, Outcome, Repair, Training
-from .compute_gradient import Probe, all_labels, baseline_loss, probe_batch
+from .compute_gradient import all_labels, probe_batch
 from .logger import LOGGER, log_to_folder, stop_logging
 from .modules import Repair_Module
 from .monitor import IssueMonitor
@@ -67,6 +65,8 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         overhead_budget: share of the training time for probes under ``'adaptive'``.
         recorder: where to write instead of ``save_dir``.
         on_epoch: called with this callback after every epoch (a progress line).
+        rules: what counts as sound, see :class:`~AutoTrainer.settings.Watching`.
+        validation_data: ``(x, y)`` as ``fit`` has it; read under ``rules='skill'``.
 
     Attributes:
         session: the :class:`~AutoTrainer.judge.session.Session` of the training: its ``checks``
@@ -91,10 +91,11 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                  params: Optional[Mapping[str, float]] = None, stop: bool = True, seed: int = 0,
                  optional_issues: Optional[Sequence[str]] = None,
                  overhead_budget: Optional[float] = 0.01, recorder: Optional[Recorder] = None,
-                 on_epoch: Optional[Callable[['LossHistory'], None]] = None) -> None:
+                 on_epoch: Optional[Callable[['LossHistory'], None]] = None,
+                 rules: Optional[str] = None, validation_data: Any = None) -> None:
         super().__init__()
         self.watching = Watching(checktype, satisfied_acc, satisfied_count, determine_threshold,
-                                 params, optional_issues, overhead_budget, stop)
+                                 params, optional_issues, overhead_budget, stop, rules)
         for name, count in (('batch_size', batch_size), ('total_epoch', total_epoch)):
             if count is not None:
                 check_count(name, count)
@@ -105,6 +106,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         self._facts = {'retrain': retrain, 'solution': solution}
         self._batch = probe_batch(training_data, batch_size, check_seed(seed))
         self._labels = all_labels(training_data)
+        self._source = Source(training_data, validation_data, seed)
         self._save_dir = save_dir
         self._recorder = recorder
         self._is_alone = recorder is None  # in a fit() of the user's own
@@ -175,6 +177,9 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                     self._recorder.restore(self.history, [])
             else:
                 self._begin(epoch)
+        if self.session.begin():
+            self.model.stop_training = True
+        self._announce()
 
     def on_epoch_end(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         """Take in the epoch, and stop the run if there is a reason."""
@@ -192,7 +197,8 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
             self._last_epoch + 1 == self._told_by_fit('epochs'))
         if not (ran_to_its_end and self._is_unfinished()):
             self.session.end()
-            if self._is_alone and 0 < self.session.epochs < JUDGMENT_EPOCHS:
+            if (self._is_alone and 0 < self.session.epochs < JUDGMENT_EPOCHS
+                    and not self.session.monitor.judged and not self.issue_list):
                 LOGGER.warning('%s', self.verdict.reason)
         self._announce()
         self._close_recorder()
@@ -219,19 +225,10 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
 
     def _subject(self) -> Subject:
         """What can be told of the model; nothing before there is one, or without data."""
-        model = self._watched
-        if model is None or self._batch is None:
+        if self._watched is None or self._batch is None:
             return Subject()
-        labels = self._batch.y if self._labels is None else self._labels
-        task = Task(loss=loss_name(getattr(model, 'loss', None)),
-                    units=keras_bridge.output_units(model),
-                    labels=label_kind(labels, getattr(model, 'output_shape', None)))
-        if self._labels is not None:
-            inputs.check_classes(self._labels, task.loss, task.units,
-                                 getattr(model.loss, 'ignore_class', None))
-        return Subject(
-            Probe(model, self._batch, self._labels), accuracy_counts(task),
-            lambda: None if self._labels is None else baseline_loss(model, self._labels))
+        return subject_of(self._watched, self._batch, self._labels, self._source,
+                          self.watching.by_skill)
 
     # ---------------------------------------------------------------------------- words and files
 
@@ -320,7 +317,8 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
                   optional_issues: Optional[Sequence[str]] = None,
                   overhead_budget: Optional[float] = 0.01, recorder: Optional[Recorder] = None,
                   on_epoch: Optional[Callable[[LossHistory], None]] = None,
-                  checkpoint: Interval = Interval(), resume: bool = False) -> Outcome:  # noqa: B008
+                  checkpoint: Interval = Interval(), resume: bool = False,  # noqa: B008
+                  rules: Optional[str] = None) -> Outcome:
     """Train a fresh copy of a model once, under the monitor.
 
     Args:
@@ -342,6 +340,7 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
         on_epoch: see :class:`LossHistory`.
         checkpoint: how often the training is saved, where something is written at all.
         resume: whether to go on from the checkpoint in the folder, if there is one.
+        rules: see :class:`~AutoTrainer.settings.Watching`.
 
     Returns:
         What the training came to.
@@ -351,7 +350,7 @@ def model_retrain(model: Any, config: Union[Training, Mapping[str, Any]],
         RecordError: if the folder cannot be written, or its checkpoint cannot be gone on from.
     """
     watching = Watching(checktype, satisfied_acc, None, determine_threshold, params,
-                        optional_issues, overhead_budget)
+                        optional_issues, overhead_budget, rules=rules)
     training = config if isinstance(config, Training) else Training(**config)
     candidate = Candidate(model if isinstance(model, Blueprint)
                           else keras_bridge.take_blueprint(model), training)
@@ -392,7 +391,8 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
                 optional_issues: Optional[Sequence[str]] = None,
                 overhead_budget: Optional[float] = 0.01,
                 on_epoch: Optional[Callable[[LossHistory], None]] = None, resume: bool = False,
-                checkpoint_epochs: int = 1, checkpoint_seconds: float = 30.0) -> Any:
+                checkpoint_epochs: int = 1, checkpoint_seconds: float = 30.0,
+                rules: Optional[str] = None) -> Any:
     """Train a model, say which problem the training has, and repair it.
 
     Args:
@@ -430,6 +430,7 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
             is nothing to go on with, the run begins.
         checkpoint_epochs: epochs from one checkpoint of a training to the next, at least.
         checkpoint_seconds: seconds from one to the next, at least; 0 for every epoch.
+        rules: what counts as sound, see :class:`~AutoTrainer.settings.Watching`.
 
     Returns:
         :class:`TrainResult` (result, model, trained_path) with ``autorepair``; without, a pair
@@ -445,7 +446,7 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
             and has what is known.
     """
     watching = Watching(checktype, satisfied_acc, None, determine_threshold, params,
-                        optional_issues, overhead_budget)
+                        optional_issues, overhead_budget, rules=rules)
     repairing = Repairing(autorepair, strategy, modification_sufferance, memory_limit, seed)
     manner = _Manner(watching, check_interval(checkpoint_epochs, checkpoint_seconds), verb,
                      on_epoch)

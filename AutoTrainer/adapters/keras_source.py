@@ -1,0 +1,109 @@
+"""The rows of a Keras training, for whoever has to look at more than the probe's batch."""
+
+from typing import Any, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from .. import keras_bridge
+from ..intake import inputs
+from ..intake.arrays import Batch
+from ..judge.configuration import accuracy_counts
+from ..judge.labels import label_kind
+from ..judge.reference import Constants, Reference, Target
+from ..judge.session import Subject
+from ..judge.yardstick import MOST_ROWS
+from ..utils.compute_gradient import Probe, baseline_loss, plain_task, row_pair
+
+
+class Source:
+    """The rows of a training as somebody gave them, for whoever has to look at more than a batch.
+
+    Args:
+        training_data: see :class:`~AutoTrainer.utils.utils.LossHistory`.
+        validation_data: ``(x, y)``; None without any, or where they are not known.
+        seed: which rows are drawn.
+    """
+
+    def __init__(self, training_data: Any, validation_data: Any = None, seed: int = 0) -> None:
+        self._data, self._seed = training_data, seed
+        if validation_data is None and isinstance(training_data, Mapping):
+            held = training_data.get('x_val'), training_data.get('y_val')
+            validation_data = None if held[0] is None or held[1] is None else held
+        self._validation = None if validation_data is None else row_pair(validation_data)
+
+    def reference(self, model: Any) -> Reference:
+        """What a training of a model on these rows is held against.
+
+        Rows that come in batches are gathered from the front, ``MOST_ROWS`` at the most.
+
+        Args:
+            model: compiled model.
+        """
+        pair = row_pair(self._data)
+        x, y = keras_bridge.first_rows(self._data, MOST_ROWS) if pair is None else pair
+        x = inputs.as_arrays(x)
+        x_val = y_val = None
+        if self._validation is not None:
+            x_val, y_val = [inputs.as_arrays(part) for part in self._validation]
+        return Reference(x, targets(model, inputs.as_arrays(y), y_val), x_val,
+                         keras_bridge.takes_integers(model), keras_bridge.narrowest(model),
+                         self._seed)
+
+    def constants(self, model: Any, batch: Batch,
+                  probe: Probe) -> Tuple[Constants, Optional[Constants]]:
+        """What the best constant answer reaches on training and on validation rows.
+
+        Of rows that come in batches the probe's batch stands for all.
+        """
+        if row_pair(self._data) is None:
+            there = Reference(batch.x, targets(model, batch.y))
+        else:
+            there = probe.reference or Reference(batch.x, targets(model, batch.y))
+        return there.training, there.validation
+
+
+def targets(model: Any, y: Any, y_val: Any = None) -> List[Target]:
+    """The outputs of a model with their labels, in its order.
+
+    Args:
+        model: compiled model.
+        y: training labels: an array, or a list or dictionary of arrays.
+        y_val: validation labels likewise; None without any.
+    """
+    shapes = keras_bridge.output_shapes(model)
+    names = list(getattr(model, 'output_names', None) or range(len(shapes)))
+    losses = keras_bridge.losses_by_output(model, len(shapes))
+
+    def labels_of(part: Any) -> List[Any]:
+        if isinstance(part, Mapping):
+            return [part.get(name) for name in names]
+        return list(part) if isinstance(part, (list, tuple)) else [part]
+
+    validation = [None] * len(shapes) if y_val is None else labels_of(y_val)
+    return [Target(one, held, '' if one is None else label_kind(one, shape),
+                   int(shape[-1] or 0) if shape else 0, keras_bridge.takes_logits(loss))
+            for one, held, shape, loss in zip(labels_of(y), validation, shapes, losses)]
+
+
+def subject_of(model: Any, batch: Any, labels: Optional[np.ndarray], source: Source,
+               by_skill: bool) -> Subject:
+    """What can be told of a model in training.
+
+    Args:
+        model: compiled model.
+        batch: the probe's batch.
+        labels: all training labels, if they are one array; None if they are not known.
+        source: the rows.
+        by_skill: whether skill will be asked for.
+
+    Raises:
+        UserError: for class numbers beyond the model's outputs.
+    """
+    task = plain_task(model, batch.y if labels is None else labels)
+    if labels is not None:
+        inputs.check_classes(labels, task.loss, task.units,
+                             getattr(model.loss, 'ignore_class', None))
+    probe = Probe(model, batch, labels, source)
+    return Subject(probe, accuracy_counts(task),
+                   lambda: None if labels is None else baseline_loss(model, labels),
+                   source.constants(model, batch, probe) if by_skill else (Constants(0), None))

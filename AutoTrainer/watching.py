@@ -1,0 +1,56 @@
+"""``Watch``: the callback for whoever wants to know whether a training is any good, and if not why.
+
+The same callback as :class:`~AutoTrainer.utils.utils.LossHistory`, with other defaults: it looks
+when it matters (``adaptive``), and judges by what is learnt (``rules='skill'``).
+"""
+
+import inspect
+from typing import Any, Optional
+
+from .errors import UserError, way_out
+from .utils.utils import LossHistory
+
+_OWN = ('self', 'training_data', 'validation_data', 'stop', 'save_dir', 'seed')
+SETTINGS = tuple(name for name in inspect.signature(LossHistory.__init__).parameters
+                 if name not in _OWN)
+"""Further settings, those of ``LossHistory`` by name."""
+
+
+class Watch(LossHistory):
+    """Watches a Keras training; silent while all is well.
+
+    Args:
+        x: inputs, as ``fit`` takes them: an array, a list or a dictionary of arrays; or the batches
+            that ``fit`` takes, if they can be begun twice. Without them the history alone is judged,
+            by the paper's rules.
+        y: labels; None where ``x`` gives both.
+        validation_data: ``(x, y)`` as ``fit`` has it. Without it skill is measured on training
+            rows.
+        stop: whether to stop a training that has an issue.
+        save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
+        seed: which rows are looked at.
+        settings: those of ``LossHistory`` by name; ``checktype`` is ``'adaptive'`` unless given.
+
+    Attributes:
+        verdict: a :class:`~AutoTrainer.judge.facts.Verdict`: ``issues``, ``epoch``, ``reason``,
+            ``skill`` (0 the best constant answer, 1 all that can be known), ``yardstick`` (what a
+            classical learner gets from the same rows).
+
+    Raises:
+        UserError: for a wrong argument, or data that cannot be trained on, at once.
+
+    Example:
+        >>> watch = Watch(x, y, validation_data=(x_val, y_val))  # doctest: +SKIP
+        >>> model.fit(x, y, validation_data=(x_val, y_val), callbacks=[watch])  # doctest: +SKIP
+        >>> print(watch.verdict.reason)  # doctest: +SKIP
+    """
+
+    def __init__(self, x: Any = None, y: Any = None, *, validation_data: Any = None,
+                 stop: bool = True, save_dir: Optional[str] = None, seed: int = 0,
+                 **settings: Any) -> None:
+        for name in settings:
+            if name not in SETTINGS:
+                raise UserError('Watch has no setting %r; %s' % (name, way_out(name, SETTINGS)))
+        data = None if x is None else x if y is None else (x, y)
+        super().__init__(data, validation_data=validation_data, stop=stop, save_dir=save_dir,
+                         seed=seed, **dict({'checktype': 'adaptive'}, **settings))
