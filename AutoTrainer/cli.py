@@ -22,7 +22,7 @@ from .judge.history import last_accuracy
 from .judge.issues import OPTIONAL_ISSUES
 from .record.reader import RunReader
 from .report.text import cases_table, summary
-from .settings import RUN_SETTINGS, Repairing, Watching
+from .settings import RULES, RUN_SETTINGS, Repairing, Watching
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
 WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds')
@@ -73,6 +73,8 @@ def _add_settings(how: Any) -> None:
                       help='epoch_N, dynamic (default) or adaptive')
     when.add_argument('-ci', '--check_interval', metavar='N',
                       help='a check every N epochs; N or epoch_N')
+    how.add_argument('--rules', choices=RULES, help='what counts as sound: skill (what learns what '
+                     'there is to learn; default under adaptive) or paper')
     how.add_argument('--satisfied-acc', type=float, default=Watching.satisfied_acc,
                      metavar='SHARE', help='accuracy from which a training counts as converged; '
                      'default %(default)s')

@@ -21,7 +21,7 @@ class Watch(LossHistory):
 
     Args:
         x: inputs, as ``fit`` takes them: an array, a list or a dictionary of arrays; or the batches
-            that ``fit`` takes, if they can be begun twice. Without them the history alone is judged,
+            that ``fit`` takes, if they can be begun twice. Without them only the history is judged,
             by the paper's rules.
         y: labels; None where ``x`` gives both.
         validation_data: ``(x, y)`` as ``fit`` has it. Without it skill is measured on training

@@ -37,6 +37,15 @@ first of them, in this order, whose rule holds.
 """
 
 
+def judged(issue: Issue, by_itself: str) -> str:
+    """When the issue is looked for."""
+    always = "under `rules='skill'`" if issue.by_skill else 'always'
+    if issue.told:
+        always = "told at the end under `rules='skill'`"
+    return always if not issue.optional else '%swith `optional_issues=[%r]`%s' % (
+        always + '; a reason to stop ' if issue.told else '', issue.name, by_itself)
+
+
 def section(issue: Issue) -> List[str]:
     """The lines on one issue."""
     rule = issue.rule.format(**{name: '%g' % value for name, value in thresholds().items()})
@@ -49,9 +58,9 @@ def section(issue: Issue) -> List[str]:
              '| rule | %s |' % rule.replace('|', '\\|'),
              '| how it looks | %s |' % issue.looks,
              '| priority | %d (the highest is repaired first) |' % issue.priority,
-             '| judged | %s |' % ('with `optional_issues=[%r]`%s' % (issue.name, by_itself)
-                                   if issue.optional else 'always'),
-             '| tried, in this order | %s |' % tried(issue.name, 'balance')]
+             '| judged | %s |' % judged(issue, by_itself),
+             '| what to change | %s |' % issue.advice,
+             '| tried, in this order | %s |' % (tried(issue.name, 'balance') or 'nothing')]
     for strategy in STRATEGIES:
         if STRATEGIES[strategy][issue.name] != STRATEGIES['balance'][issue.name]:
             lines.append('| under `%s` | %s |' % (strategy, tried(issue.name, strategy)))

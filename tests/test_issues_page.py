@@ -22,9 +22,9 @@ def test_every_threshold_that_a_rule_names_exists():
         assert '{' not in issue.rule.format(**thresholds())
 
 
-@pytest.mark.parametrize('part', ['words', 'meaning', 'rule', 'looks', 'mends'])
+@pytest.mark.parametrize('part', ['words', 'meaning', 'rule', 'looks', 'mends', 'advice'])
 def test_an_issue_without_words_is_an_error_when_the_table_is_made(part):
-    whole = Issue('plateau', 1, 'plateau', 'm', 'r', 'l', ('lr_1',))
+    whole = Issue('plateau', 1, 'plateau', 'm', 'r', 'l', ('lr_1',), 'a')
     assert list(table(whole)) == ['plateau']
     with pytest.raises(ValueError, match="the issue 'plateau' has no %s" % part):
         table(whole._replace(**{part: () if part == 'mends' else ''}))

@@ -23,6 +23,12 @@ from .yardstick import Yardstick
 
 _TOLD = frozenset(name for name, issue in ISSUES.items() if issue.told)
 
+LASTING = 3
+"""Epochs in a row that a fall must last."""
+
+LEAST_REACHED = 0.2
+"""Skill from which there is something to fall from."""
+
 
 class Ground(NamedTuple):
     """What an accuracy and a loss are held against before anything is measured.
@@ -51,9 +57,8 @@ class SkillMonitor(IssueMonitor):
 
     def __init__(self, ground: Ground, *settings: Any, **named: Any) -> None:
         super().__init__(*settings, **named)
-        self.optional_issues |= {'collapse'}  # as a cause; it is no issue by itself here
         self.ground = ground
-        self.measured: Optional[Measured] = None
+        self._recent: List[Measured] = []  # of the last looks, the newest last
         self.yardsticks: Tuple[Yardstick, ...] = ()
         self.findings: Tuple[Finding, ...] = ()
         self._measured_at = 0
@@ -101,6 +106,23 @@ class SkillMonitor(IssueMonitor):
         shown = recent[-1] if self._is_over else max(recent[-1], statistics.median(recent))
         return shown >= ENOUGH
 
+    def _fallen(self) -> Optional[str]:
+        """How the training has fallen from what it had reached, on all rows that are looked at."""
+        said = None
+        for rows, levels in (('training', self._levels['acc']),
+                             ('validation', self._levels['val_acc'])):
+            known = [level for level in levels if level is not None]
+            if len(known) < 2 * LASTING:
+                continue
+            middles = [statistics.median(known[i:i + LASTING])
+                       for i in range(len(known) - LASTING + 1)]
+            best, now = max(middles), max(known[-LASTING:])
+            if best < LEAST_REACHED or now >= ENOUGH * best:
+                return None
+            said = ('it had reached a skill of %.2f on %s rows and has been at %.2f or below for '
+                    '%d epochs' % (best, rows, now, LASTING))
+        return said
+
     @property
     def _is_over(self) -> bool:
         return self._ended or self.state.epochs >= self.total_epoch
@@ -123,16 +145,27 @@ class SkillMonitor(IssueMonitor):
     # --------------------------------------------------------------------------- what is measured
 
     def wants_skill(self) -> bool:
-        """Whether the model's own skill has to be measured: the history proves nothing."""
-        return self.judged and not self.state.non_finite and not self.proven
+        """Whether the model's own skill has to be measured: the history proves nothing.
+
+        The first looks are made before the judgment point, so that one bad epoch decides nothing
+        there.
+        """
+        soon = self.judged or judged(self.state.epochs + LASTING - 1, self.total_epoch)
+        return soon and not self.state.non_finite and not self.proven
 
     def consult(self, probe: Probe) -> None:
         """Measure the model's skill, and what can be learnt where it is not high by itself."""
-        self.measured, self._measured_at = probe.skills(), self.state.epochs
+        measured = probe.skills()
+        if measured is None:
+            return
+        self._recent = (self._recent + [measured])[-LASTING:]
+        self._measured_at = self.state.epochs
+        if not self.judged:
+            return
         validation = _worst(self._standings('validation'))
         told = (self._asks_for_told() and validation is not None
                 and validation.attained < ENOUGH)
-        if not self.yardsticks and self.measured is not None and (self._is_short() or told):
+        if not self.yardsticks and (self._is_short() or told):
             self.yardsticks = tuple(probe.yardsticks())
 
     def _asks_for_told(self) -> bool:
@@ -141,23 +174,30 @@ class SkillMonitor(IssueMonitor):
 
     def needs_probe(self) -> bool:
         """Whether the training is unsound, so that the cause has to be found."""
-        return self.wants_skill() and self._measured_at == self.state.epochs and self._is_short()
+        return (self.judged and self.wants_skill() and self._is_short()
+                and self._measured_at == self.state.epochs)
 
     @property
     def standing(self) -> Optional[Standing]:
         """How the output that stands worst stands; None where nothing was measured."""
         return _worst(self._standings())
 
-    def _standings(self, part: Optional[str] = None) -> List[Standing]:
-        return [] if self.measured is None else standings(
-            self.measured, self.yardsticks, self.ground.training.rows, part)
+    def _standings(self, part: Optional[str] = None, back: int = 1) -> List[Standing]:
+        """How each output stood at one of the last looks; ``back`` is 1 for the last."""
+        return [] if len(self._recent) < back else standings(
+            self._recent[-back], self.yardsticks, self.ground.training.rows, part)
 
     def _is_short(self) -> bool:
         """Whether it learns clearly less than it should, and will to its planned end."""
-        standing = self.standing
-        if standing is None or standing.attained >= ENOUGH:
+        if not self._recent:
             return False
-        return standing.attained_with(self.expected_gain()) < ENOUGH
+        if self._fallen():
+            return True
+        gain = self.expected_gain()
+        looks = 1 if self._is_over else len(self._recent)
+        stood = [_worst(self._standings(back=back)) for back in range(1, looks + 1)]
+        return any(stood) and all(standing is None or standing.attained_with(gain) < ENOUGH
+                                  for standing in stood)
 
     def expected_gain(self) -> float:
         """What the curves promise until the planned end, in skill."""
@@ -199,14 +239,15 @@ class SkillMonitor(IssueMonitor):
 
     def _evidence(self, symptoms: Mapping[str, Symptom]) -> Evidence:
         levels = self._level_series()
-        measured, standing = self.measured, self.standing
+        measured = self._recent[-1] if self._recent else None
+        standing = self.standing
         return Evidence(
             symptoms, self.findings, self.state.non_finite,
             max(measured.spread) if measured is not None and measured.spread else None,
             _worst(self._standings('training')), _worst(self._standings('validation')), levels,
             standing.skill.error if standing else 0.0, self.expected_gain(),
             next((yardstick.unseen[standing.form].value for yardstick in self.yardsticks
-                  if standing and standing.form in yardstick.unseen), None))
+                  if standing and standing.form in yardstick.unseen), None), self._fallen())
 
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""

@@ -35,6 +35,7 @@ class Evidence(NamedTuple):
         level_error: standard error of one of them, from the number of rows.
         gain: what its curves promise until the planned end.
         unseen: skill of the classical learners on training rows that they had not seen.
+        fallen: how it has fallen from what it had reached; None if it has not.
     """
 
     symptoms: Mapping[str, Optional[str]]
@@ -47,6 +48,7 @@ class Evidence(NamedTuple):
     level_error: float = 0.0
     gain: float = 0.0
     unseen: Optional[float] = None
+    fallen: Optional[str] = None
 
 
 def causes(seen: Evidence) -> Dict[str, str]:
@@ -74,13 +76,14 @@ def causes(seen: Evidence) -> Dict[str, str]:
     if not (symptoms['nan_weight'] or symptoms['nan_gradient']):
         add('activation_issue', symptoms['improper_activation'])
     add('loss_issue', symptoms['improper_loss'])
+    add('collapse', seen.fallen)
     add('relu', symptoms['died_relu'])
     add('explode', symptoms['nan_weight'] or symptoms['nan_gradient']
         or symptoms['explode_gradient'])
     if 'relu' not in found:  # dead units let no gradient pass either
         add('vanish', symptoms['vanish_gradient'])
     if 'relu' not in found and 'vanish' not in found:
-        add('collapse', symptoms['collapse'] or _same_answer(seen))
+        add('collapse', _same_answer(seen))
     add('unstable', _swings(seen))
     if not found:
         add('not_converge', _slow(seen))

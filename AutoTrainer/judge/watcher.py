@@ -10,6 +10,11 @@ from . import schedule
 from .facts import GradientSummary, History, OutputSummary, Probe
 
 
+SKILL_SECONDS = 1.0
+"""Seconds of a training, whatever its length, that may be spent on measuring skill, the yardstick
+included."""
+
+
 class Check(NamedTuple):
     """One check.
 
@@ -178,9 +183,13 @@ class Watcher:
         return gradients, outputs
 
     def _can_afford_skill(self, training_seconds: float) -> bool:
-        """Whether to measure the model's skill at a check: within the budget, and at the end."""
+        """Whether to measure the model's skill at a check.
+
+        For a second in all, or as long as the budget allows; and at the end.
+        """
         since = None if self._last_skill is None else self.monitor.state.epochs - self._last_skill
         return (self._ended or self.monitor.state.epochs == self.monitor.total_epoch
+                or self._skill_time.seconds + self._skill_cost <= SKILL_SECONDS
                 or schedule.probe_is_affordable(since, self._skill_time.seconds, self._skill_cost,
                                                 training_seconds, self.overhead_budget))
 

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from AutoTrainer import keras_bridge
+from AutoTrainer import Watch, keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.record import reader
 from AutoTrainer.settings import Repairing, Watching
@@ -59,11 +59,31 @@ def test_watching_changes_nothing(checktype):
         return {key: fitted.history[key] for key in ('loss', 'val_loss')}
 
     # Theta out of reach: gradients and outputs are looked at wherever the schedule says so
-    watch = LossHistory(training_data=(x, y), checktype=checktype, stop=False, params={
-        'Theta': 1.1, 'delta': -1, 'eta': 2, 'gamma': 2, 'beta_1': -1, 'beta_3': 1e9})
+    watch = LossHistory(training_data=(x, y), checktype=checktype, stop=False, rules='paper',
+                        params={'Theta': 1.1, 'delta': -1, 'eta': 2, 'gamma': 2, 'beta_1': -1,
+                                'beta_3': 1e9})
     assert losses([]) == losses([watch])
     assert watch.watcher.probes > 0 and not watch.verdict.issues
     assert watch.verdict.reason.startswith('sound: nothing was found in 8 epochs by ')
+
+
+@pytest.mark.slow
+@pytest.mark.backend
+def test_measuring_skill_changes_nothing():
+    """Neither do the model's predictions, the yardstick and the search for a cause."""
+    x, y = blobs()
+
+    def losses(callbacks):
+        keras_bridge.set_seed(4)
+        model = model_of(*random_layers(), learning_rate=1e-5)
+        keras_bridge.set_seed(5)
+        fitted = model.fit(x, y, batch_size=16, epochs=8, validation_data=(x[:40], y[:40]),
+                           verbose=0, callbacks=callbacks)
+        return {key: fitted.history[key] for key in ('loss', 'val_loss')}
+
+    watch = Watch(x, y, validation_data=(x[:40], y[:40]), stop=False)
+    assert losses([]) == losses([watch])
+    assert watch.issue_list and watch.watcher.probes and watch.verdict.yardstick > 0.9
 
 
 @pytest.mark.parametrize('checktype, planned, epochs', [
