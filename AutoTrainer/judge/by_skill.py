@@ -13,7 +13,7 @@ from .baseline import loss_based_accuracy
 from .causes import Evidence, causes, overfits
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, OutputSummary, Probe
-from .history import HistoryState, judged
+from .history import LASTING, HistoryState, judged
 from .issues import ISSUES
 from .preflight import CERTAIN, Finding
 from .progress import expected_gain
@@ -22,9 +22,6 @@ from .standing import ENOUGH, SURE, Standing, in_words, standings
 from .yardstick import Yardstick
 
 _TOLD = frozenset(name for name, issue in ISSUES.items() if issue.told)
-
-LASTING = 3
-"""Epochs in a row that a fall must last."""
 
 LEAST_REACHED = 0.2
 """Skill from which there is something to fall from."""
@@ -77,6 +74,8 @@ class SkillMonitor(IssueMonitor):
                 series = history.get(key) or ()
                 levels.append(self._level(key, series[epoch] if epoch < len(series) else None))
             self._losses.append(history['loss'][epoch])
+        if self.proven:
+            self._recent = []
         return state
 
     def _level(self, key: str, accuracy: Optional[float]) -> Optional[float]:
@@ -189,12 +188,12 @@ class SkillMonitor(IssueMonitor):
 
     def _is_short(self) -> bool:
         """Whether it learns clearly less than it should, and will to its planned end."""
-        if not self._recent:
+        looks = 1 if self._is_over else LASTING
+        if len(self._recent) < looks:
             return False
         if self._fallen():
             return True
         gain = self.expected_gain()
-        looks = 1 if self._is_over else len(self._recent)
         stood = [_worst(self._standings(back=back)) for back in range(1, looks + 1)]
         return any(stood) and all(standing is None or standing.attained_with(gain) < ENOUGH
                                   for standing in stood)

@@ -77,10 +77,11 @@ def causes(seen: Evidence) -> Dict[str, str]:
         add('activation_issue', symptoms['improper_activation'])
     add('loss_issue', symptoms['improper_loss'])
     add('collapse', seen.fallen)
-    add('relu', symptoms['died_relu'])
+    if not seen.fallen:  # dead units are how it fell
+        add('relu', symptoms['died_relu'])
     add('explode', symptoms['nan_weight'] or symptoms['nan_gradient']
         or symptoms['explode_gradient'])
-    if 'relu' not in found:  # dead units let no gradient pass either
+    if 'relu' not in found and not seen.fallen:  # dead units let no gradient pass either
         add('vanish', symptoms['vanish_gradient'])
     if 'relu' not in found and 'vanish' not in found:
         add('collapse', _same_answer(seen))

@@ -15,6 +15,9 @@ JUDGMENT_SHARE = 0.3
 JUDGMENT_EPOCHS = 3
 """Epochs that a verdict needs at the least: a curve of two points has no interior."""
 
+LASTING = 3
+"""Looks in a row that must say the same before a level counts under ``rules='skill'``."""
+
 OVERFIT_GAP = 0.1
 """overfit: training accuracy above validation accuracy by at least this much."""
 

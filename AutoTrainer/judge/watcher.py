@@ -1,5 +1,6 @@
 """One training's checks: when to look, at what, until there is a verdict."""
 
+import math
 import time
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
@@ -8,11 +9,7 @@ from ..utils.monitor import IssueMonitor, Judgment
 from ..utils.TimeCounter import TimeCounter
 from . import schedule
 from .facts import GradientSummary, History, OutputSummary, Probe
-
-
-SKILL_SECONDS = 1.0
-"""Seconds of a training, whatever its length, that may be spent on measuring skill, the yardstick
-included."""
+from .history import LASTING
 
 
 class Check(NamedTuple):
@@ -46,6 +43,7 @@ class Watcher:
         found: the check that found an issue, the last that is made; None until then.
         checks: checks made.
         probes: how many of them looked at gradients.
+        skill_looks: checks that measured the model's skill.
         told: what the last check said of the training without it being a reason to stop.
     """
 
@@ -60,8 +58,9 @@ class Watcher:
         self.checks = 0
         self.probes = 0
         self.told: Optional[Check] = None
-        self._skill_time = TimeCounter(clock)
-        self._skill_cost = 0.0
+        self.skill_looks = 0
+        self._clock = clock
+        self._skill_cost = math.inf  # of the cheapest look: what one costs once all is compiled
         self._last_skill: Optional[int] = None
         self._probe_time = TimeCounter(clock)
         self._probe_cost = 0.0
@@ -138,7 +137,7 @@ class Watcher:
                     last_probe=self._last_probe, probe_cost=self._probe_cost,
                     probe_seconds=self._probe_time.seconds, task=self.monitor.task is not None,
                     last_skill=self._last_skill, skill_cost=self._skill_cost,
-                    skill_seconds=self._skill_time.seconds)
+                    skill_looks=self.skill_looks)
 
     def restore(self, state: Mapping[str, Any], history: History) -> None:
         """Stand where a watcher stood.
@@ -151,7 +150,7 @@ class Watcher:
         self._last_probe, self._probe_cost = state['last_probe'], state['probe_cost']
         self._probe_time.seconds = state['probe_seconds']
         self._last_skill, self._skill_cost = state['last_skill'], state['skill_cost']
-        self._skill_time.seconds = state['skill_seconds']
+        self.skill_looks = state['skill_looks']
         self.monitor.restore(state['in_a_row'])
         if state['task'] and self.probe is not None:
             self.monitor.learn_task(self.probe.task())
@@ -163,11 +162,11 @@ class Watcher:
         monitor = self.monitor
         broken = bool(monitor.state.non_finite)
         if monitor.wants_skill() and self._can_afford_skill(training_seconds):
-            before = self._skill_time.seconds
-            with self._skill_time:
-                monitor.consult(probe)
-            self._skill_cost = self._skill_time.seconds - before
+            started = self._clock()
+            monitor.consult(probe)
+            self._skill_cost = min(self._skill_cost, self._clock() - started)
             self._last_skill = monitor.state.epochs
+            self.skill_looks += 1
         if monitor.by_skill and (broken or monitor.needs_probe()):
             monitor.find(probe.findings(thorough=True))
         if monitor.task is None and (broken or monitor.needs_probe()):
@@ -185,13 +184,15 @@ class Watcher:
     def _can_afford_skill(self, training_seconds: float) -> bool:
         """Whether to measure the model's skill at a check.
 
-        For a second in all, or as long as the budget allows; and at the end.
+        The first looks and the last always, the others within the budget; what compiling and the
+        yardstick cost, once, is left out, so that a busy machine does not change the verdict.
         """
-        since = None if self._last_skill is None else self.monitor.state.epochs - self._last_skill
-        return (self._ended or self.monitor.state.epochs == self.monitor.total_epoch
-                or self._skill_time.seconds + self._skill_cost <= SKILL_SECONDS
-                or schedule.probe_is_affordable(since, self._skill_time.seconds, self._skill_cost,
-                                                training_seconds, self.overhead_budget))
+        epoch, first = self.monitor.state.epochs, self.skill_looks < LASTING
+        since = None if self._last_skill is None else epoch - self._last_skill
+        return (first or self._ended or epoch == self.monitor.total_epoch
+                or schedule.probe_is_affordable(since, self.skill_looks * self._skill_cost,
+                                                self._skill_cost, training_seconds,
+                                                self.overhead_budget))
 
     def _wants_probe(self, training_seconds: float) -> bool:
         """Whether to measure gradients at a check."""
