@@ -22,7 +22,7 @@ from .judge.history import last_accuracy
 from .judge.issues import OPTIONAL_ISSUES
 from .record.reader import RunReader
 from .report.text import cases_table, summary
-from .settings import RULES, RUN_SETTINGS, Repairing, Watching
+from .settings import EARLIER, RULES, RUN_SETTINGS, Repairing, Watching
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
 WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds')
@@ -302,7 +302,7 @@ def resume(arguments: argparse.Namespace) -> None:
     if facts is None:
         raise UserError('--resume is %r, which holds no run; give the folder of an interrupted one'
                         % folder)
-    settings, config, dirs = facts['settings'], facts['config'], facts['dirs']
+    settings, config, dirs = dict(EARLIER, **facts['settings']), facts['config'], facts['dirs']
     if config is None:
         raise UserError('--resume is %r, a run on data that only the program has which began it; '
                         'resume it there, with model_train(..., resume=True)' % folder)

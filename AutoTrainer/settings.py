@@ -162,3 +162,7 @@ def of_a_run(watching: Watching, repairing: Repairing) -> Dict[str, Any]:
     """The values of ``RUN_SETTINGS``, in plain values."""
     every = dict(asdict(watching), **asdict(repairing))
     return {name: every[name] for name in RUN_SETTINGS}
+
+
+EARLIER: Dict[str, Any] = {'rules': 'paper'}
+"""Settings that the runs of earlier versions had not yet, and what they did."""

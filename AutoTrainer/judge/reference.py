@@ -10,7 +10,7 @@ import numpy as np
 
 from ..intake.arrays import map_arrays, parts, row_count
 from . import yardstick as classical
-from .skill import Answers, Skills, as_shares, constant_accuracy, read_answers, skills_of
+from .skill import Answers, Skills, as_shares, constant_accuracy, form_of, read_answers, skills_of
 from .yardstick import MOST_ROWS, Yardstick
 
 MEASURED_ROWS = 500
@@ -46,17 +46,19 @@ class Measured(NamedTuple):
         validation: skills on validation rows; empty without any.
         spread: how far the predictions differ from row to row: the largest standard deviation
             among the columns of an output. 0 where every row gets the same answer.
+        forms: the form in which each output's skill is told where one has to do.
     """
 
     training: Tuple[Skills, ...]
     validation: Tuple[Skills, ...] = ()
     spread: Tuple[float, ...] = ()
+    forms: Tuple[str, ...] = ()
 
     def as_dict(self) -> Dict[str, Any]:
         """For a record."""
         return {'training': [_plain(skills) for skills in self.training],
                 'validation': [_plain(skills) for skills in self.validation],
-                'spread': list(self.spread)}
+                'spread': list(self.spread), 'forms': list(self.forms)}
 
 
 def _plain(skills: Skills) -> Dict[str, List[float]]:
@@ -130,7 +132,8 @@ class Reference:
             found.append(tuple(_skills(a, array, target.logits) for a, array, target in zip(
                 answers, arrays, self._targets)))
             spread = spread or tuple(_spread(array) for array in arrays)
-        return Measured(found[0], found[1] if len(found) > 1 else (), spread)
+        forms = tuple('' if a is None else form_of(a) for a in self._answers('y', MEASURED_ROWS))
+        return Measured(found[0], found[1] if len(found) > 1 else (), spread, forms)
 
     # ------------------------------------------------------------------------------ the yardstick
 

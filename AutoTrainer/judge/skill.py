@@ -241,9 +241,17 @@ def _by_squares(truth: np.ndarray, given: np.ndarray) -> Skills:
                            float(off.std() / math.sqrt(len(off))) + 1 / len(off))}
 
 
-def spoken(skills: Skills) -> Optional[str]:
-    """The form to speak of: the one with the highest skill that few rows do not blur."""
-    if not skills:
-        return None
+RARE = 0.8
+"""Share of the largest class from which accuracy says little of the others."""
+
+
+def form_of(answers: Answers) -> str:
+    """The form in which skill is told where one has to do, whatever the model."""
+    share = constant_accuracy(answers)
+    return SQUARED if share is None else ACCURACY if share < RARE else BALANCED
+
+
+def surest(skills: Skills) -> str:
+    """The form with the highest skill that few rows do not blur; of none, accuracy."""
     return max(skills, key=lambda form: (skills[form].value - skills[form].error,
-                                         -FORMS.index(form)))
+                                                         -FORMS.index(form))) if skills else ACCURACY

@@ -4,7 +4,7 @@ import math
 from typing import List, NamedTuple, Optional, Sequence
 
 from .reference import Measured
-from .skill import ACCURACY, FORMS, Skill, Skills, spoken
+from .skill import FORMS, Skill, Skills, surest
 from .yardstick import LEAST_ROWS, Yardstick
 
 ENOUGH = 0.65
@@ -94,7 +94,7 @@ def _standing(skills: Skills, known: Optional[Yardstick], rows: int) -> Standing
                           _attained(skills[form], known.skills[form]), bool(signal))
                  for form in signal or shared]
         return max(found, key=lambda standing: standing.attained)
-    form = spoken(skills) or ACCURACY
+    form = surest(skills)
     skill = skills[form]
     if rows < LEAST_ROWS:  # known by heart or not: these rows are no sample of others
         return Standing(form, skill, PERFECT, '', skill.value)

@@ -1,11 +1,14 @@
 """One training that is watched, saved now and then, and gone on with where it was interrupted."""
 
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .. import keras_bridge
+from ..errors import first_line
 from ..judge.history import last_accuracy
+from ..judge.skill import Skill
 from ..solutions.candidate import Candidate, Outcome, Training, TrainingRecord
+from ..utils.logger import LOGGER
 from .best_weights import BestWeights
 from .checkpoint import Checkpoint, Interval, Saved, SeedEpochs, damaged, read_checkpoint
 from .folder import Recorder
@@ -42,7 +45,8 @@ def watched_fit(candidate: Candidate, watch: Any, seed: int, recorder: Optional[
     is_shared = model is candidate.model.original  # which the next training changes
     keras_bridge.compile_model(model, training.optimizer, training.loss, training.metrics)
     saved = _taken_up(model, recorder) if recorder is not None and resume else None
-    best = BestWeights(watch, is_shared) if 'collapse' in watch.watching.judged_issues else None
+    judged = watch.watching.by_skill or 'collapse' in watch.watching.judged_issues
+    best = BestWeights(watch, is_shared) if judged else None
     own = [keras_bridge.named_callback(c, data['x_val'] is not None, training.optimizer)
            if isinstance(c, str) else c for c in training.callbacks]
     kept: List[Any] = [] if best is None else [best]
@@ -60,7 +64,8 @@ def watched_fit(candidate: Candidate, watch: Any, seed: int, recorder: Optional[
             data['x'], data['y'], training.batch_size, seed, first, training.epochs))
     final = _numbers_of(model, watch, training)
     seconds = time.perf_counter() - started + (0.0 if saved is None else saved.seconds)
-    collapsed = 'collapse' in watch.verdict.issues and watch.monitor.collapse.learnt_before
+    collapsed = 'collapse' in watch.verdict.issues and (
+        watch.watching.by_skill or watch.monitor.collapse.learnt_before)
     return Outcome(
         _record(watch, final, seconds), model,
         best_weights=best.by_layer() if best is not None and collapsed else None,
@@ -110,9 +115,37 @@ def _record(watch: Any, final: Numbers, seconds: float) -> TrainingRecord:
     loss = final['loss'] if final['val_loss'] is None else final['val_loss']
     score = accuracy if accuracy is not None else -loss if loss is not None else float('-inf')
     broken = bool(watch.monitor.state.non_finite) or score != score
+    form, skill = measured_skill(session.subject.probe)
+    told = verdict.issues if not verdict.is_blamed else ()
     return TrainingRecord(
-        issues=verdict.issues, reasons=verdict.reasons, epoch=verdict.epoch, epochs=session.epochs,
+        issues=() if told else verdict.issues, reasons={} if told else verdict.reasons,
+        epoch=None if told else verdict.epoch, epochs=session.epochs,
         val_accuracy=accuracy, score=float('-inf') if broken else score, checks=session.checks,
         probes=session.probes, train_seconds=seconds - session.check_time.seconds,
         check_seconds=session.check_time.seconds, ended=session.ended,
-        converged=session.converged, note='' if verdict.issues else verdict.note)
+        converged=session.converged,
+        note=verdict.reason if told else '' if verdict.issues else verdict.note,
+        skill=skill and skill.value, skill_error=skill and skill.error, skill_form=form,
+        yardstick=verdict.yardstick)
+
+
+def measured_skill(probe: Any) -> Tuple[str, Optional[Skill]]:
+    """What a trained model has learnt.
+
+    Args:
+        probe: of its training; None where its rows are not known.
+
+    Returns:
+        The form and the skill of the output that is worst off, on validation rows, on training
+        rows where there are none; ('', None) where it cannot be measured.
+    """
+    try:
+        measured = None if probe is None else probe.skills()
+    except Exception as error:  # of a framework; a finished training must not fail of this
+        LOGGER.debug('the skill cannot be measured: %s', first_line(error))
+        return '', None
+    if measured is None:
+        return '', None
+    found = [(form, skills[form]) for form, skills in zip(
+        measured.forms, measured.validation or measured.training) if form in skills]
+    return min(found, key=lambda entry: entry[1].value) if found else ('', None)

@@ -13,6 +13,7 @@ from .. import keras_bridge
 from ..errors import UserError
 from ..intake import inputs
 from ..judge.losses import loss_name
+from ..settings import EARLIER
 from ..solutions.candidate import (
     AttemptRecord,
     BrokeDown,
@@ -211,6 +212,9 @@ class Journal(Runner):
             'issues_left': None if last is None else list(last.issues),
             'accuracy': {'before': first.val_accuracy,
                          'after': None if last is None else last.val_accuracy},
+            'skill': {'before': first.skill, 'after': None if last is None else last.skill,
+                      'form': first.skill_form},
+            'yardstick': first.yardstick,
             'model_path': path if os.path.exists(path) else None,
             'seconds': {'train': first.train_seconds, 'check': first.check_seconds,
                         'repair': repair_seconds},
@@ -333,7 +337,7 @@ def _compare(path: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> None
                        'from that of an undisturbed run', path, before, here)
     settings = then.get('settings')
     for key, value in now['settings'].items():
-        given = settings.get(key) if isinstance(settings, dict) else None
+        given = settings.get(key, EARLIER.get(key)) if isinstance(settings, dict) else None
         if given != value:
             raise UserError('%r cannot be resumed: %s is %r, but the run was begun with %r; give '
                             'the same again, or delete it to begin anew'

@@ -30,13 +30,14 @@ _DIRS: _Kinds = {'log_dir': (str, _NONE), 'new_issue_dir': (str, _NONE)}
 _RESULT: _Kinds = {
     'status': (str,), 'initial_issue': (str, _NONE), 'reason': (str,), 'reasons': (dict,),
     'detected_epoch': (int, _NONE), 'total_epochs': (int,), 'checks': (int,),
-    'solution': (str, _NONE), 'attempts': (list,), 'accuracy': (dict,)}
+    'solution': (str, _NONE), 'attempts': (list,), 'accuracy': (dict,), 'skill': (dict,),
+    'yardstick': (int, float, _NONE)}
 _ACCURACY: _Kinds = {'before': (int, float, _NONE), 'after': (int, float, _NONE)}
 _ATTEMPT: _Kinds = {
     'solution': (str,), 'try': (int,), 'description': (str,), 'status': (str,),
     'issue': (str, _NONE), 'val_accuracy': (int, float, _NONE), 'epochs': (int,),
     'number': (int,), 'traceback': (str,)}
-_OPTIONAL = ('reasons', 'number', 'traceback')
+_OPTIONAL = ('reasons', 'number', 'traceback', 'skill', 'yardstick')
 
 
 class Attempt(NamedTuple):

@@ -40,8 +40,28 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
         for attempt in result['attempts']:
             lines.append('Tried     ' + attempt_line(attempt))
         lines.append('Outcome   ' + _outcome(result))
+    lines.extend(_skill(result))
     lines.append('Results   %s' % folder)
     return '\n'.join(lines)
+
+
+def _skill(result: Mapping[str, Any]) -> List[str]:
+    """What was learnt before and after, and a repair that is none; older folders have no skill."""
+    skill, yardstick = result.get('skill') or {}, result.get('yardstick')
+    before, after = skill.get('before'), skill.get('after')
+    if after is None:
+        return []
+    learnt = ('%.2f' % after if before is None or result['status'] in ('normal', 'detected')
+              else '%.2f → %.2f' % (before, after))
+    lines = ['Skill     %s (%s; 0 is the best constant answer, 1 all that can be known)%s' % (
+        learnt, skill['form'], '' if yardstick is None else
+        ', a classical learner gets %.2f' % yardstick)]
+    if result['status'] == 'repaired' and after <= 0:
+        lines.append('Beware    the symptom is gone, but the model knows no more than the best '
+                     'constant answer')
+    elif result['status'] == 'repaired' and before is not None and after < before:
+        lines.append('Beware    the symptom is gone, but the model knows less than before')
+    return lines
 
 
 def _reasons(result: Mapping[str, Any]) -> List[str]:

@@ -178,7 +178,13 @@ class TrainingRecord(NamedTuple):
         check_seconds: seconds of checks.
         ended: who ended it, see :data:`AutoTrainer.judge.session.ENDINGS`.
         converged: whether it had reached Theta by then (without any accuracy: True).
-        note: where no issue was found, what that means: sound, or not judged and why.
+        note: where no issue was found, what that means: sound, or not judged and why; also what is
+            only told.
+        skill: what the model has learnt at the end, on validation rows (training rows without
+            any), see :mod:`AutoTrainer.judge.skill`; None where that cannot be measured.
+        skill_error: its standard error.
+        skill_form: its form.
+        yardstick: what a classical learner gets from the same rows, where that was asked for.
     """
 
     issues: Tuple[str, ...]
@@ -194,6 +200,10 @@ class TrainingRecord(NamedTuple):
     ended: str = 'planned'
     converged: bool = True
     note: str = ''
+    skill: Optional[float] = None
+    skill_error: Optional[float] = None
+    skill_form: str = ''
+    yardstick: Optional[float] = None
 
     @property
     def reason(self) -> str:
@@ -254,8 +264,11 @@ _KINDS: Dict[str, Tuple[type, ...]] = {
     'epoch': (int, type(None)), 'epochs': (int,),
     'val_accuracy': (int, float, type(None)), 'score': (int, float, type(None)), 'checks': (int,),
     'probes': (int,), 'train_seconds': (int, float), 'check_seconds': (int, float),
-    'ended': (str,), 'converged': (bool,), 'note': (str,)}
-_LATER: Dict[str, Any] = {'reasons': None, 'ended': 'planned', 'converged': True, 'note': ''}
+    'ended': (str,), 'converged': (bool,), 'note': (str,),
+    'skill': (int, float, type(None)), 'skill_error': (int, float, type(None)),
+    'skill_form': (str,), 'yardstick': (int, float, type(None))}
+_LATER: Dict[str, Any] = {'reasons': None, 'ended': 'planned', 'converged': True, 'note': '',
+                          'skill': None, 'skill_error': None, 'skill_form': '', 'yardstick': None}
 """Entries that the first runs had not yet, and what stands in for them."""
 
 
