@@ -162,8 +162,7 @@ class SkillMonitor(IssueMonitor):
         if not self.judged:
             return
         validation = _worst(self._standings('validation'))
-        told = (self._asks_for_told() and validation is not None
-                and validation.attained < ENOUGH)
+        told = self._asks_for_told() and validation is not None and validation.is_short()
         if not self.yardsticks and (self._is_short() or told):
             self.yardsticks = tuple(probe.yardsticks())
 
@@ -195,7 +194,7 @@ class SkillMonitor(IssueMonitor):
             return True
         gain = self.expected_gain()
         stood = [_worst(self._standings(back=back)) for back in range(1, looks + 1)]
-        return any(stood) and all(standing is None or standing.attained_with(gain) < ENOUGH
+        return any(stood) and all(standing is None or standing.is_short(gain)
                                   for standing in stood)
 
     def expected_gain(self) -> float:
@@ -277,4 +276,4 @@ class SkillMonitor(IssueMonitor):
 
 
 def _worst(found: Sequence[Standing]) -> Optional[Standing]:
-    return min(found, key=lambda standing: standing.attained) if found else None
+    return min(found, key=lambda standing: standing.margin()) if found else None

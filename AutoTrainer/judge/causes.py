@@ -8,7 +8,7 @@ from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 import numpy as np
 
 from .preflight import CERTAIN, LIKELY, Finding
-from .standing import ENOUGH, Standing
+from .standing import Standing
 
 SAME = 1e-3
 """Spread of the predictions, as a share of their size, up to which all rows get the same answer."""
@@ -117,8 +117,8 @@ def _swings(seen: Evidence) -> Optional[str]:
 def overfits(seen: Evidence) -> Optional[str]:
     """Why a training counts as overfitting: it has learnt its own rows and no others."""
     training, validation = seen.training, seen.validation
-    if training is None or validation is None or training.attained < ENOUGH or (
-            validation.attained >= ENOUGH):
+    if training is None or validation is None or training.is_short() or (
+            not validation.is_short()):
         return None
     said = 'skill %.2f on training rows, %.2f on validation rows' % (
         training.skill.value, validation.skill.value)

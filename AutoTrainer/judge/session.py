@@ -128,7 +128,8 @@ class Session:
     def verdict(self) -> Verdict:
         """Issues, epoch and reasons; where there are none, what that means."""
         found = self.watcher.found or self.watcher.told
-        skill, yardstick, standing = self.monitor.in_numbers()
+        skill, yardstick, standing = (self.monitor.in_numbers() if found is None
+                                      else found.numbers)
         if found is None:
             return Verdict(note=self._note(), skill=skill, yardstick=yardstick, standing=standing)
         told = found.judgment.told
@@ -254,6 +255,7 @@ class Session:
         if check is None:
             return
         if self.recorder is not None and (check.gradients or check.judgment.reasons
+                                          or check.judgment.told
                                           or not self.watching.schedule.sparing):
             reasons = check.judgment.reasons
             self.recorder.event('check', **dict(
@@ -261,7 +263,15 @@ class Session:
                 reason=joined(reasons), reasons=reasons,
                 features=sorted(name for name, on in check.judgment.features.items() if on),
                 gradients=check.gradients and _gradients_on_record(check.gradients),
-                layers=self._layers_on_record(check)))
+                layers=self._layers_on_record(check), **self._skill_on_record(check)))
+
+    def _skill_on_record(self, check: Check) -> Dict[str, Any]:
+        """What was measured of the skill, and the yardsticks with what they cost."""
+        if not self.watching.by_skill:
+            return {}
+        skill, yardstick, _ = check.numbers
+        return {'skill': skill, 'yardstick': yardstick, 'told': dict(check.judgment.told),
+                'yardsticks': [known.as_dict() for known in self.monitor.yardsticks]}
 
     def _layers_on_record(self, check: Check) -> Optional[Dict[str, Any]]:
         """The numbers per layer that a report draws, bounded in size."""

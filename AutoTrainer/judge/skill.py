@@ -20,6 +20,10 @@ FORMS = (ACCURACY, BALANCED, SQUARED)
 WORST = -10.0
 """Skill by squared error has no lower bound; below this it says nothing more."""
 
+FAR_OFF = 100.0
+"""Squared error of a row, as a multiple of the constant answer's mean, beyond which it counts no
+more: a few rows that are off without bounds would drown the others, and their own error with it."""
+
 
 class Skill(NamedTuple):
     """One measured skill.
@@ -145,34 +149,20 @@ def skills_of(answers: Answers, shares: Any) -> Skills:
     return dict(_of_classes(answers.truth, given, count), **_by_squares(hot, shares))
 
 
-def accuracy_skill(accuracy: float, largest_share: float, rows: int) -> Optional[Skill]:
-    """Skill by accuracy.
+def _against_constant(right: np.ndarray, constant: np.ndarray) -> Optional[Skill]:
+    """Skill by accuracy, with the error of a ratio whose two parts are of the same rows.
 
     Args:
-        accuracy: share of right answers.
-        largest_share: share of the answer that is right most often.
-        rows: how many rows it was measured on.
-
-    Returns:
-        None where one answer is always right.
+        right: per row the share that was answered rightly.
+        constant: the same of the best constant answer. Whoever always gives it has skill 0, and
+            whoever is always right skill 1, whatever the rows: no error but for half a row.
     """
-    if largest_share >= 1 or not math.isfinite(accuracy):
+    left = 1 - constant  # what a constant answer leaves to be learnt
+    if left.mean() <= 0:
         return None
-    # one right and one wrong row more, so that no share of few rows counts as certain
-    likely = (accuracy * rows + 1) / (rows + 2)
-    return Skill((accuracy - largest_share) / (1 - largest_share),
-                 math.sqrt(likely * (1 - likely) / rows) / (1 - largest_share))
-
-
-def loss_skill(loss: float, constant_loss: float) -> Optional[float]:
-    """Skill by a training's own loss: the share of the best constant answer's loss that is gone.
-
-    Returns:
-        A number not below ``WORST``; None without two finite numbers.
-    """
-    if not math.isfinite(loss) or not constant_loss > 0:
-        return None
-    return max(WORST, 1 - loss / constant_loss)
+    value = float((right - constant).mean() / left.mean())
+    error = float((right - constant - value * left).std()) / math.sqrt(len(right))
+    return Skill(value, (error + 0.5 / len(right)) / float(left.mean()))
 
 
 def constant_accuracy(answers: Answers) -> Optional[float]:
@@ -192,8 +182,7 @@ def _of_classes(truth: np.ndarray, given: np.ndarray, count: int) -> Skills:
     if there.sum() < 2:
         return {}
     found: Skills = {}
-    overall = accuracy_skill(float(np.mean(given == truth)), float(sizes.max() / len(truth)),
-                             len(truth))
+    overall = _against_constant(given == truth, (truth == sizes.argmax()).astype(float))
     if overall is not None:
         found[ACCURACY] = overall
     right = np.bincount(truth[given == truth], minlength=count)[there]
@@ -215,8 +204,8 @@ def _of_labels(truth: np.ndarray, given: np.ndarray) -> Skills:
     if not varying.any():
         return {}
     found: Skills = {}
-    overall = accuracy_skill(float(np.mean(given == truth)),
-                             float(np.maximum(share, 1 - share).mean()), len(truth))
+    overall = _against_constant((given == truth).mean(axis=1),
+                                ((share > 0.5) == truth).mean(axis=1))
     if overall is not None:
         found[ACCURACY] = overall
     each = []
@@ -233,10 +222,10 @@ def _by_squares(truth: np.ndarray, given: np.ndarray) -> Skills:
     spread = float(np.sum((truth - truth.mean(axis=0)) ** 2))
     if spread <= 0:
         return {}
-    # what is infinite, or no number, is as wrong as can be told apart
     with np.errstate(over='ignore', invalid='ignore'):
         off = np.sum((truth - given) ** 2, axis=1) * len(truth) / spread
-    off = np.where(np.isfinite(off), np.minimum(off, 1e6), 1e6)
+    # what is infinite, or no number, is as wrong as is told apart
+    off = np.where(np.isfinite(off), np.minimum(off, FAR_OFF), FAR_OFF)
     return {SQUARED: Skill(max(WORST, 1 - float(off.mean())),
                            float(off.std() / math.sqrt(len(off))) + 1 / len(off))}
 
@@ -254,4 +243,4 @@ def form_of(answers: Answers) -> str:
 def surest(skills: Skills) -> str:
     """The form with the highest skill that few rows do not blur; of none, accuracy."""
     return max(skills, key=lambda form: (skills[form].value - skills[form].error,
-                                                         -FORMS.index(form))) if skills else ACCURACY
+                                         -FORMS.index(form))) if skills else ACCURACY

@@ -12,8 +12,7 @@ ENOUGH = 0.65
 well-set network does, good what reaches 0.85 of it; this stands between the two."""
 
 SURE = 1.0
-"""Standard errors by which model and yardstick are moved towards each other: fewer rows, more
-doubt, fewer verdicts."""
+"""Standard errors that a shortfall must have: fewer rows, more doubt, fewer verdicts."""
 
 SIGNAL = 0.05
 """Skill that a yardstick must surely have; below it the rows may hold nothing to learn."""
@@ -36,22 +35,23 @@ class Standing(NamedTuple):
         skill: the model's, of training or validation rows, whichever is better.
         yardstick: what can be reached.
         learner: who reaches it, in words; '' where it is only assumed.
-        attained: the model's share of the yardstick, both moved towards each other by their
-            standard errors.
         signal: whether there is anything to learn, as far as the yardstick can tell.
     """
 
     form: str
     skill: Skill
     yardstick: Skill
-    learner: str
-    attained: float
+    learner: str = ''
     signal: bool = True
 
-    def attained_with(self, gain: float) -> float:
-        """The share attained if the skill grows by so much."""
-        return self.attained + gain / max(SIGNAL, self.yardstick.value
-                                          - SURE * self.yardstick.error)
+    def margin(self, gain: float = 0.0) -> float:
+        """By how many standard errors the model has enough, if its skill grows by so much."""
+        error = math.hypot(self.skill.error, ENOUGH * self.yardstick.error)
+        return (self.skill.value + gain - ENOUGH * self.yardstick.value) / max(error, 1e-6)
+
+    def is_short(self, gain: float = 0.0) -> bool:
+        """Whether it is surely not enough, even if the skill grows by so much."""
+        return self.margin(gain) < -SURE
 
 
 def standings(measured: Measured, yardsticks: Sequence[Yardstick], rows: int,
@@ -90,25 +90,17 @@ def _standing(skills: Skills, known: Optional[Yardstick], rows: int) -> Standing
     if known is not None and known.skills:
         shared = [form for form in FORMS if form in skills and form in known.skills]
         signal = [form for form in shared if _least(known.skills[form]) >= SIGNAL]
-        found = [Standing(form, skills[form], known.skills[form], known.learner,
-                          _attained(skills[form], known.skills[form]), bool(signal))
+        found = [Standing(form, skills[form], known.skills[form], known.learner, bool(signal))
                  for form in signal or shared]
-        return max(found, key=lambda standing: standing.attained)
+        return max(found, key=lambda standing: standing.margin())
     form = surest(skills)
-    skill = skills[form]
     if rows < LEAST_ROWS:  # known by heart or not: these rows are no sample of others
-        return Standing(form, skill, PERFECT, '', skill.value)
-    asked = PERFECT if known is None else ASSUMED
-    return Standing(form, skill, asked, '', _attained(skill, asked))
+        return Standing(form, Skill(skills[form].value, 0.0), PERFECT)
+    return Standing(form, skills[form], PERFECT if known is None else ASSUMED)
 
 
 def _least(skill: Skill) -> float:
     return skill.value - SURE * skill.error
-
-
-def _attained(model: Skill, yardstick: Skill) -> float:
-    share = (model.value + SURE * model.error) / max(SIGNAL, _least(yardstick))
-    return share if math.isfinite(share) else -math.inf
 
 
 def in_words(standing: Standing) -> str:

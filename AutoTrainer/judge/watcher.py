@@ -20,12 +20,14 @@ class Check(NamedTuple):
         judgment: what the recognizer says.
         gradients: what the probe brought back; None where it was not needed.
         outputs: likewise of the layer outputs.
+        numbers: skill, yardstick, and the two in words, as far as they were measured.
     """
 
     epoch: int
     judgment: Judgment
     gradients: Optional[GradientSummary] = None
     outputs: Optional[OutputSummary] = None
+    numbers: Tuple[Optional[float], Optional[float], str] = (None, None, '')
 
 
 class Watcher:
@@ -94,7 +96,8 @@ class Watcher:
                                'is judged from here on', state.epoch, type(error).__name__,
                                ' '.join(str(error).split())[:300], exc_info=LOGGER.isEnabledFor(10))
                 self.probe = None
-        check = Check(state.epoch, self.monitor.judge(gradients, outputs), gradients, outputs)
+        check = Check(state.epoch, self.monitor.judge(gradients, outputs), gradients, outputs,
+                      self.monitor.in_numbers())
         self.checks += 1
         if check.judgment.reasons:
             self.found = check

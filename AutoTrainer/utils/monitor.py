@@ -365,6 +365,9 @@ class IssueMonitor:
     by_skill = False
     """Whether a training is judged by what it learns, see :mod:`AutoTrainer.judge.by_skill`."""
 
+    yardsticks: Tuple[Any, ...] = ()
+    """What can be learnt, as far as it was asked for: never, for the paper."""
+
     def find(self, findings: Sequence[Any]) -> None:
         """Take in what is wrong with how the training is set up: nothing, for the paper."""
 
