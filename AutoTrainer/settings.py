@@ -9,9 +9,9 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from .errors import UserError
 from .intake.config import check_count, check_number, check_seed
-from .judge.issues import ISSUES
+from .judge.issues import ISSUES, check_optional_issues
 from .judge.schedule import DEFAULT_CHECKTYPE, Schedule, read_checktype
-from .utils.monitor import check_optional_issues, check_params
+from .utils.monitor import check_params
 
 RULES = ('skill', 'paper')
 """What counts as sound: see :mod:`AutoTrainer.judge.by_skill`, :mod:`AutoTrainer.utils.monitor`."""

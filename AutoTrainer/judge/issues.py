@@ -5,7 +5,9 @@ The rules themselves are functions in :mod:`AutoTrainer.utils.monitor` and
 upstream's; ``collapse`` is this project's own.
 """
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, Iterable, NamedTuple, Sequence, Tuple
+
+from ..errors import UserError
 
 
 class Issue(NamedTuple):
@@ -152,3 +154,17 @@ ISSUES: Dict[str, Issue] = table(
 
 OPTIONAL_ISSUES = tuple(name for name, issue in ISSUES.items() if issue.optional)
 """Issues that are judged only where they are asked for."""
+
+
+def check_optional_issues(names: Iterable[str]) -> Sequence[str]:
+    """Return names of issues if each is one of ``OPTIONAL_ISSUES``.
+
+    Raises:
+        UserError: if one is not.
+    """
+    names = (names,) if isinstance(names, str) else tuple(names)
+    for name in names:
+        if name not in OPTIONAL_ISSUES:
+            raise UserError('optional_issues has %r; known are %s'
+                            % (name, ', '.join(OPTIONAL_ISSUES)))
+    return names

@@ -47,7 +47,7 @@ from ..judge.history import (
     extrema,
     judged,
 )
-from ..judge.issues import ISSUES, OPTIONAL_ISSUES
+from ..judge.issues import ISSUES, check_optional_issues
 from ..judge.losses import CLASS_LOSSES
 from ..judge.standing import ENOUGH
 
@@ -228,20 +228,6 @@ def check_params(params: Optional[Mapping[str, float]], satisfied_acc: float) ->
                              % (name, ', '.join(sorted(complete))))
         complete[name] = check_number('params[%r]' % name, value)
     return complete
-
-
-def check_optional_issues(names: Iterable[str]) -> Sequence[str]:
-    """Return names of issues if each is one of ``OPTIONAL_ISSUES``.
-
-    Raises:
-        UserError: if one is not.
-    """
-    names = (names,) if isinstance(names, str) else tuple(names)
-    for name in names:
-        if name not in OPTIONAL_ISSUES:
-            raise UserError('optional_issues has %r; known are %s'
-                            % (name, ', '.join(OPTIONAL_ISSUES)))
-    return names
 
 
 class Judgment(NamedTuple):
