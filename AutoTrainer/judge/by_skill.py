@@ -13,15 +13,22 @@ from .baseline import loss_based_accuracy
 from .causes import Evidence, causes, overfits
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, OutputSummary, Probe
-from .history import LASTING, HistoryState, judged
+from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
 from .issues import ISSUES
 from .preflight import CERTAIN, Finding
-from .progress import expected_gain
+from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
 from .standing import ENOUGH, SURE, Standing, in_words, standings
 from .yardstick import Yardstick
 
 _TOLD = frozenset(name for name, issue in ISSUES.items() if issue.told)
+
+EARLY = 0.2
+"""Share of the planned epochs from which a training is judged whose shortfall is overwhelming: where
+the thesis's schedule begins to look at every epoch."""
+
+OVERWHELMING = 3.0
+"""Standard errors that a shortfall must have before the judgment point."""
 
 LEAST_REACHED = 0.2
 """Skill from which there is something to fall from."""
@@ -128,9 +135,12 @@ class SkillMonitor(IssueMonitor):
 
     @property
     def judged(self) -> bool:
-        """Whether the time to judge has come: the judgment point, or the end of a shorter one."""
-        return self._is_over and self.state.epochs > 0 or judged(self.state.epochs,
-                                                                 self.total_epoch)
+        """Whether the time to judge has come: what is overwhelming counts from ``EARLY`` on."""
+        return self._is_due(self.state.epochs)
+
+    def _is_due(self, epoch: int) -> bool:
+        return epoch > 0 and (self._ended or epoch >= self.total_epoch or (
+            epoch >= JUDGMENT_EPOCHS and epoch >= EARLY * self.total_epoch))
 
     def judged_early(self) -> bool:
         """Symptoms count whenever a training is judged."""
@@ -146,11 +156,10 @@ class SkillMonitor(IssueMonitor):
     def wants_skill(self) -> bool:
         """Whether the model's own skill has to be measured: the history proves nothing.
 
-        The first looks are made before the judgment point, so that one bad epoch decides nothing
-        there.
+        The first looks are made before the time to judge, so that one bad epoch decides nothing
+        then.
         """
-        soon = self.judged or judged(self.state.epochs + LASTING - 1, self.total_epoch)
-        return soon and not self.state.non_finite and not self.proven
+        return self._is_due(self.state.epochs + LASTING - 1) and not self.state.non_finite and not self.proven
 
     def consult(self, probe: Probe) -> None:
         """Measure the model's skill, and what can be learnt where it is not high by itself."""
@@ -192,9 +201,13 @@ class SkillMonitor(IssueMonitor):
             return False
         if self._fallen():
             return True
+        if leaves_plateau([max(look.spread, default=0.0) for look in self._recent],
+                          self.total_epoch - self.state.epochs):
+            return False
         gain = self.expected_gain()
+        sure = SURE if self._is_over or judged(self.state.epochs, self.total_epoch) else OVERWHELMING
         stood = [_worst(self._standings(back=back)) for back in range(1, looks + 1)]
-        return any(stood) and all(standing is None or standing.is_short(gain)
+        return any(stood) and all(standing is None or standing.margin(gain) < -sure
                                   for standing in stood)
 
     def expected_gain(self) -> float:
@@ -210,7 +223,12 @@ class SkillMonitor(IssueMonitor):
             self._constant_loss = self.ground.constant_loss() or first or math.nan
         if not self._constant_loss > 0:
             return []
-        return [loss_based_accuracy(loss, self._constant_loss) for loss in self._losses]
+        levels = [loss_based_accuracy(loss, self._constant_loss) for loss in self._losses]
+        if self.state.measure is LOSS_SHARE or not self.state.has_accuracy:
+            return levels
+        # of classes a loss above the constant answer's is mostly a penalty on weights, or what
+        # large outputs cost: that it falls does not say that anything is learnt
+        return [level and max(0.0, level) for level in levels]
 
     # ------------------------------------------------------------------------------- the judgement
 

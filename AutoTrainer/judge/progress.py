@@ -52,3 +52,31 @@ def _slope(values: np.ndarray) -> float:
     residuals = values - values.mean() - slope * epochs
     error = float(np.sqrt(np.sum(residuals ** 2) / max(1, count - 2) / np.sum(epochs ** 2)))
     return slope if abs(slope) > NOISE * error else 0.0
+
+
+ESCAPED = 0.2
+"""Spread of the predictions, as a share of that of the answers, with which a model has left the
+plateau on which it answers all rows alike."""
+
+
+def leaves_plateau(spreads: Sequence[float], remaining: int) -> bool:
+    """Whether a model that still answers all rows nearly alike is finding its way.
+
+    Deep networks can stand still for a while and train well afterwards. What moves in that time is
+    how far their answers differ, and it grows by the same factor each epoch, as whatever leaves an
+    unstable point does.
+
+    Args:
+        spreads: of the last looks, see :class:`~AutoTrainer.judge.reference.Measured`.
+        remaining: epochs that are still to come.
+
+    Returns:
+        Whether at this pace half of the remaining epochs are enough to leave the plateau.
+    """
+    if len(spreads) < LEAST_POINTS or not 0 < spreads[-1] < ESCAPED:
+        return False
+    factors = [after / before for before, after in zip(spreads, spreads[1:]) if before > 0]
+    slowest = min(factors, default=0.0)
+    if slowest <= 1:
+        return False
+    return bool(np.log(ESCAPED / spreads[-1]) / np.log(slowest) <= remaining / 2)

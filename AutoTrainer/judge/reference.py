@@ -45,7 +45,8 @@ class Measured(NamedTuple):
         training: skills on training rows.
         validation: skills on validation rows; empty without any.
         spread: how far the predictions differ from row to row: the largest standard deviation
-            among the columns of an output. 0 where every row gets the same answer.
+            among the columns of an output, as a share of that of the answers. 0 where every row
+            gets the same answer.
         forms: the form in which each output's skill is told where one has to do.
     """
 
@@ -131,7 +132,7 @@ class Reference:
             answers = self._answers(part, MEASURED_ROWS)
             found.append(tuple(_skills(a, array, target.logits) for a, array, target in zip(
                 answers, arrays, self._targets)))
-            spread = spread or tuple(_spread(array) for array in arrays)
+            spread = spread or tuple(_spread(a, array) for a, array in zip(answers, arrays))
         forms = tuple('' if a is None else form_of(a) for a in self._answers('y', MEASURED_ROWS))
         return Measured(found[0], found[1] if len(found) > 1 else (), spread, forms)
 
@@ -207,7 +208,11 @@ def _skills(answers: Optional[Answers], outputs: Any, logits: bool) -> Skills:
         return {}
 
 
-def _spread(outputs: Any) -> float:
+def _spread(answers: Optional[Answers], outputs: Any) -> float:
     array = np.asarray(outputs, dtype=np.float64)
     array = array.reshape(len(array), -1)
-    return float(array.std(axis=0).max()) if np.isfinite(array).all() else float('nan')
+    if answers is None or not np.isfinite(array).all():
+        return float('nan')
+    truth = answers.truth if answers.kind != 'classes' else np.eye(
+        int(answers.truth.max()) + 1)[answers.truth]
+    return float(array.std(axis=0).max() / max(1e-12, float(truth.std(axis=0).max())))

@@ -49,9 +49,9 @@ class Standing(NamedTuple):
         error = math.hypot(self.skill.error, ENOUGH * self.yardstick.error)
         return (self.skill.value + gain - ENOUGH * self.yardstick.value) / max(error, 1e-6)
 
-    def is_short(self, gain: float = 0.0) -> bool:
-        """Whether it is surely not enough, even if the skill grows by so much."""
-        return self.margin(gain) < -SURE
+    def is_short(self) -> bool:
+        """Whether the model surely has not enough."""
+        return self.margin() < -SURE
 
 
 def standings(measured: Measured, yardsticks: Sequence[Yardstick], rows: int,
