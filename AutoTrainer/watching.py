@@ -8,6 +8,7 @@ import inspect
 from typing import Any, Optional
 
 from .errors import UserError, way_out
+from .utils.logger import LOGGER
 from .utils.utils import LossHistory
 
 _OWN = ('self', 'training_data', 'validation_data', 'stop', 'save_dir', 'seed')
@@ -52,5 +53,8 @@ class Watch(LossHistory):
             if name not in SETTINGS:
                 raise UserError('Watch has no setting %r; %s' % (name, way_out(name, SETTINGS)))
         data = None if x is None else x if y is None else (x, y)
+        if data is None:
+            LOGGER.warning('Watch has no rows: only the history is judged, by the rules of the '
+                           'paper; give x and y as fit has them to have skill measured')
         super().__init__(data, validation_data=validation_data, stop=stop, save_dir=save_dir,
                          seed=seed, **dict({'checktype': 'adaptive'}, **settings))

@@ -20,8 +20,11 @@ class Source:
 
     Args:
         training_data: see :class:`~AutoTrainer.utils.utils.LossHistory`.
-        validation_data: ``(x, y)``; None without any, or where they are not known.
+        validation_data: ``(x, y)``; None without any, or where they are not known (batches).
         seed: which rows are drawn.
+
+    Raises:
+        UserError: for validation rows that do not pair up or hold NaN.
     """
 
     def __init__(self, training_data: Any, validation_data: Any = None, seed: int = 0) -> None:
@@ -29,7 +32,7 @@ class Source:
         if validation_data is None and isinstance(training_data, Mapping):
             held = training_data.get('x_val'), training_data.get('y_val')
             validation_data = None if held[0] is None or held[1] is None else held
-        self._validation = None if validation_data is None else row_pair(validation_data)
+        self._validation = _checked(validation_data)
 
     def reference(self, model: Any) -> Reference:
         """What a training of a model on these rows is held against.
@@ -44,7 +47,7 @@ class Source:
         x = inputs.as_arrays(x)
         x_val = y_val = None
         if self._validation is not None:
-            x_val, y_val = [inputs.as_arrays(part) for part in self._validation]
+            x_val, y_val = self._validation
         return Reference(x, targets(model, inputs.as_arrays(y), y_val), x_val,
                          keras_bridge.takes_integers(model), keras_bridge.narrowest(model),
                          self._seed)
@@ -60,6 +63,12 @@ class Source:
         else:
             there = probe.reference or Reference(batch.x, targets(model, batch.y))
         return there.training, there.validation
+
+
+def _checked(validation_data: Any) -> Optional[Tuple[Any, Any]]:
+    """Validation rows if they are at hand: those that come in batches are left to the training."""
+    pair = None if validation_data is None else row_pair(validation_data)
+    return None if pair is None else inputs.check_pair(*pair)
 
 
 def targets(model: Any, y: Any, y_val: Any = None) -> List[Target]:

@@ -18,14 +18,14 @@ from .issues import ISSUES
 from .preflight import CERTAIN, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
-from .standing import ENOUGH, SURE, Standing, in_words, standings
+from .standing import ENOUGH, SURE, Standing, in_words, standings, told_of
 from .yardstick import Yardstick
 
 _TOLD = frozenset(name for name, issue in ISSUES.items() if issue.told)
 
 EARLY = 0.2
-"""Share of the planned epochs from which a training is judged whose shortfall is overwhelming: where
-the thesis's schedule begins to look at every epoch."""
+"""Share of the planned epochs from which a training is judged whose shortfall is overwhelming:
+where the thesis's schedule begins to look at every epoch."""
 
 OVERWHELMING = 3.0
 """Standard errors that a shortfall must have before the judgment point."""
@@ -159,7 +159,8 @@ class SkillMonitor(IssueMonitor):
         The first looks are made before the time to judge, so that one bad epoch decides nothing
         then.
         """
-        return self._is_due(self.state.epochs + LASTING - 1) and not self.state.non_finite and not self.proven
+        soon = self._is_due(self.state.epochs + LASTING - 1)
+        return soon and not self.state.non_finite and not self.proven
 
     def consult(self, probe: Probe) -> None:
         """Measure the model's skill, and what can be learnt where it is not high by itself."""
@@ -205,7 +206,8 @@ class SkillMonitor(IssueMonitor):
                           self.total_epoch - self.state.epochs):
             return False
         gain = self.expected_gain()
-        sure = SURE if self._is_over or judged(self.state.epochs, self.total_epoch) else OVERWHELMING
+        late = self._is_over or judged(self.state.epochs, self.total_epoch)
+        sure = SURE if late else OVERWHELMING
         stood = [_worst(self._standings(back=back)) for back in range(1, looks + 1)]
         return any(stood) and all(standing is None or standing.margin(gain) < -sure
                                   for standing in stood)
@@ -280,12 +282,13 @@ class SkillMonitor(IssueMonitor):
 
     def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
         """Skill, yardstick, and the two in words, as far as they were measured."""
-        standing = _worst(self._standings('validation')) or self.standing
-        if standing is None:
+        if not self._recent:
             recent = [level for level in self._level_series()[-1:] if level is not None]
             return (recent[0] if recent else None), None, ''
-        return (standing.skill.value, standing.yardstick.value if standing.learner else None,
-                in_words(standing))
+        told = told_of(self._recent[-1], self.yardsticks, self.ground.training.rows)
+        if told is None:
+            return None, None, ''
+        return (told.skill.value, told.yardstick.value if told.learner else None, in_words(told))
 
     def advice(self, issues: Sequence[str]) -> str:
         """What to change: what the findings say of the first issue, else what is said of it."""

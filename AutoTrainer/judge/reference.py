@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ..errors import first_line
 from ..intake.arrays import map_arrays, parts, row_count
 from . import yardstick as classical
 from .skill import Answers, Skills, as_shares, constant_accuracy, form_of, read_answers, skills_of
@@ -141,16 +142,14 @@ class Reference:
     def yardsticks(self) -> Tuple[Yardstick, ...]:
         """What classical learners reach, output by output; computed when it is first asked for."""
         if self._yardsticks is None:
-            self._yardsticks = tuple(self._yardstick(i) for i in range(len(self._targets)))
+            self._yardsticks = tuple(self._tried(i) for i in range(len(self._targets)))
         return self._yardsticks
 
-    def known_yardsticks(self) -> Tuple[Yardstick, ...]:
-        """The same if it was asked for before; else nothing."""
-        return self._yardsticks or ()
-
-    def restore(self, yardsticks: Sequence[Yardstick]) -> None:
-        """Take back yardsticks that are on record."""
-        self._yardsticks = tuple(yardsticks) or None
+    def _tried(self, index: int) -> Yardstick:
+        try:
+            return self._yardstick(index)
+        except Exception as error:  # of a library, on rows that nobody foresaw
+            return classical.none('the classical learners broke down: %s' % first_line(error))
 
     def _yardstick(self, index: int) -> Yardstick:
         validated = self._x_val is not None

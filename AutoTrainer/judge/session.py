@@ -238,7 +238,7 @@ class Session:
         """What it means that no issue was found."""
         if not self.epochs:
             return 'not judged: no epoch has ended yet'
-        if self.epochs < JUDGMENT_EPOCHS:
+        if self.epochs < JUDGMENT_EPOCHS and not self.monitor.judged:
             return ('not judged: %d epoch%s, a verdict needs %d; where fit() is called once per '
                     'epoch, give total_epoch' % (self.epochs, '' if self.epochs == 1 else 's',
                                                  JUDGMENT_EPOCHS))

@@ -103,6 +103,29 @@ def _least(skill: Skill) -> float:
     return skill.value - SURE * skill.error
 
 
+def told_of(measured: Measured, yardsticks: Sequence[Yardstick], rows: int) -> Optional[Standing]:
+    """The standing that is told of a model: of one output, in one form, whatever the model does.
+
+    Args:
+        measured: what its predictions are worth.
+        yardsticks: see :func:`standings`.
+        rows: training rows.
+
+    Returns:
+        Of the output whose skill is lowest, on validation rows if there are any; None where no
+        skill is known.
+    """
+    found = []
+    for index, skills in enumerate(measured.validation or measured.training):
+        form = measured.forms[index] if index < len(measured.forms) else surest(skills)
+        if form in skills:
+            known = yardsticks[index] if index < len(yardsticks) else None
+            found.append(Standing(form, skills[form], known.skills[form], known.learner)
+                         if known is not None and form in known.skills
+                         else _standing({form: skills[form]}, known, rows))
+    return min(found, key=lambda standing: standing.skill.value) if found else None
+
+
 def in_words(standing: Standing) -> str:
     """What a model learns, and what could be learnt."""
     said = 'learns %.2f of what is there (%s)' % (standing.skill.value, standing.form)
