@@ -30,6 +30,9 @@ where the thesis's schedule begins to look at every epoch."""
 OVERWHELMING = 3.0
 """Standard errors that a shortfall must have before the judgment point."""
 
+UNKNOWN_ROWS = 5
+"""Training rows for one validation row, where nobody says how many of these there are."""
+
 LEAST_REACHED = 0.2
 """Skill from which there is something to fall from."""
 
@@ -55,6 +58,10 @@ class SkillMonitor(IssueMonitor):
     Args:
         ground: what accuracy and loss are held against.
         settings: those of :class:`~AutoTrainer.utils.monitor.IssueMonitor`.
+
+    Attributes:
+        proven: whether the history alone says that enough is learnt.
+        yardsticks: what can be learnt, output by output; () where nobody had to ask.
     """
 
     by_skill = True
@@ -68,6 +75,8 @@ class SkillMonitor(IssueMonitor):
         self._measured_at = 0
         self._levels: Dict[str, List[Optional[float]]] = {'acc': [], 'val_acc': []}
         self._losses: List[Optional[float]] = []
+        self._is_validated = False
+        self.proven = False
         self._constant_loss: Optional[float] = None
 
     # --------------------------------------------------------------------- what the history says
@@ -80,10 +89,16 @@ class SkillMonitor(IssueMonitor):
             for key, levels in self._levels.items():
                 series = history.get(key) or ()
                 levels.append(self._level(key, series[epoch] if epoch < len(series) else None))
+            self._is_validated = self._is_validated or self._levels['val_acc'][-1] is not None
             self._losses.append(history['loss'][epoch])
-        if self.proven:
-            self._recent = []
+        if state.epochs > seen:
+            self._prove()
         return state
+
+    def end(self) -> None:
+        """The training is over, whatever was planned."""
+        super().end()
+        self._prove()
 
     def _level(self, key: str, accuracy: Optional[float]) -> Optional[float]:
         """Skill by the accuracy of an epoch; None where it tells nothing."""
@@ -100,17 +115,38 @@ class SkillMonitor(IssueMonitor):
 
     def _level_series(self) -> List[Optional[float]]:
         """Skill per epoch on validation rows, on training rows where there are none."""
-        validation = self._levels['val_acc']
-        return validation if any(v is not None for v in validation) else self._levels['acc']
+        return self._levels['val_acc' if self._is_validated else 'acc']
 
-    @property
-    def proven(self) -> bool:
-        """Whether the history alone says that enough is learnt: no yardstick is above 1."""
-        recent = [level for level in self._level_series()[-3:] if level is not None]
-        if not recent or self._level_series()[-1] is None:
-            return False
-        shown = recent[-1] if self._is_over else max(recent[-1], statistics.median(recent))
-        return shown >= ENOUGH
+    def _prove(self) -> None:
+        """See whether the history alone says that enough is learnt: no yardstick is above 1.
+
+        With the same doubt in favour of the training as where skill is measured.
+        """
+        series = self._level_series()
+        recent = [level for level in series[-LASTING:] if level is not None]
+        self.proven = False
+        if recent and series[-1] is not None:
+            shown = recent[-1] if self._is_over else max(recent[-1], statistics.median(recent))
+            self.proven = shown + SURE * self._error_of(shown) >= ENOUGH
+        if self.proven:
+            self._recent = []
+
+    def _error_of(self, level: float) -> float:
+        """Standard error of a skill in the history, from the number of its rows.
+
+        Of an accuracy that of a share of right answers; of a loss that of a mean of squares of
+        normal errors, sqrt(2 / rows) of itself.
+        """
+        constants = self.ground.training
+        if self._is_validated:
+            constants = self.ground.validation or Constants(
+                max(1, constants.rows // UNKNOWN_ROWS), constants.accuracy)
+        rows = max(1, constants.rows)
+        if self.state.measure is LOSS_SHARE or constants.accuracy is None:
+            return max(0.0, 1 - level) * math.sqrt(2 / rows)
+        left = 1 - constants.accuracy
+        right = min(1.0, max(0.0, constants.accuracy + level * left))
+        return math.sqrt(right * (1 - right) / rows) / left
 
     def _fallen(self) -> Optional[str]:
         """How the training has fallen from what it had reached, on all rows that are looked at."""
