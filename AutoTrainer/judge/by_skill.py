@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from ..utils.monitor import IssueMonitor, Judgment
 from .baseline import loss_based_accuracy
-from .causes import Evidence, causes, overfits
+from .causes import Evidence, causes, no_signal, overfits
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
@@ -305,16 +305,12 @@ class SkillMonitor(IssueMonitor):
 
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""
-        standing = self.standing
-        if not self._asks_for_told() or standing is None or not self.yardsticks:
+        if not self._asks_for_told() or not self.yardsticks or self.standing is None:
             return {}
-        validation = _worst(self._standings('validation')) or standing
-        if not validation.signal and validation.skill.value <= SURE * validation.skill.error:
-            return {'no_signal': 'learns %.2f of what is there, and %s no more than %.2f: there '
-                    'is nothing in these inputs that foretells the answers'
-                    % (validation.skill.value, validation.learner, validation.yardstick.value)}
-        overfit = overfits(self._evidence(symptoms))
-        return {'overfit': overfit} if overfit else {}
+        evidence = self._evidence(symptoms)
+        nothing = no_signal(evidence)
+        overfit = None if nothing else overfits(evidence)
+        return {'no_signal': nothing} if nothing else {'overfit': overfit} if overfit else {}
 
     def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
         """Skill, yardstick, and the two in words, as far as they were measured."""

@@ -8,7 +8,7 @@ from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 import numpy as np
 
 from .preflight import CERTAIN, LIKELY, Finding
-from .standing import Standing
+from .standing import SIGNAL, SURE, Standing
 
 SAME = 1e-3
 """Spread of the predictions, as a share of their size, up to which all rows get the same answer."""
@@ -114,18 +114,29 @@ def _swings(seen: Evidence) -> Optional[str]:
             'explains ±%.2g' % (spread, seen.level_error))
 
 
+def no_signal(seen: Evidence) -> Optional[str]:
+    """Why there is nothing to learn: neither the model nor classical learners foretell any row."""
+    held = seen.validation or seen.training
+    if held is None or held.signal or held.skill.value > SURE * held.skill.error or (
+            seen.unseen is not None and seen.unseen > SIGNAL):
+        return None
+    return ('nothing in these inputs foretells the answers: neither this model nor classical '
+            'learners are above the best constant answer')
+
+
 def overfits(seen: Evidence) -> Optional[str]:
     """Why a training counts as overfitting: it has learnt its own rows and no others."""
     training, validation = seen.training, seen.validation
     if training is None or validation is None or training.is_short() or (
-            not validation.is_short()):
+            not validation.is_short() and validation.signal):
         return None
     said = 'skill %.2f on training rows, %.2f on validation rows' % (
         training.skill.value, validation.skill.value)
     reached = validation.yardstick.value
-    if not validation.signal and seen.unseen is not None and seen.unseen > 2 * max(reached, 0.05):
-        return '%s: the validation rows are of another kind (%s reaches %.2f on other training ' \
-               'rows, %.2f on these)' % (said, validation.learner, seen.unseen, reached)
+    if seen.unseen is not None and seen.unseen > max(SIGNAL, 2 * reached):
+        return ('%s, which are of another kind: %s get%s %.2f on other training rows and %.2f on '
+                'these' % (said, validation.learner, 's' * validation.learner.startswith('a '),
+                           seen.unseen, reached))
     if not validation.signal:
         return '%s: it memorises noise' % said
     return '%s: too few rows for so large a model, or too long a training' % said
