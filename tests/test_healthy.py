@@ -1,7 +1,8 @@
 """Well-set trainings stay unflagged: a fixed list, looked at after every epoch.
 
 Every entry trains to its last epoch under ``epoch_1``, the schedule that gives a false alarm the
-most chances, with all issues of Table I, the three configuration faults and ``collapse`` judged.
+most chances, with all issues of Table I, the three configuration faults and ``collapse`` judged;
+and, in the same training, under ``Watch``, whose rules are those of skill.
 Three seeds on JAX, one elsewhere; on TensorFlow and PyTorch under Keras 3 a few of the list.
 """
 
@@ -9,7 +10,7 @@ import functools
 
 import pytest
 
-from AutoTrainer import keras_bridge
+from AutoTrainer import Watch, keras_bridge
 from AutoTrainer.data import get_dataset
 from AutoTrainer.utils.utils import LossHistory
 
@@ -126,7 +127,7 @@ MNIST_TRAININGS = {
 
 
 def watched(training, seed):
-    """Train one entry to its end under the monitor; returns the callback."""
+    """Train one entry to its end; returns its callbacks by the paper's rules and by skill."""
     name, rows, build, optimizer, settings, loss, batch_size, epochs = training
     keras_bridge.keras.backend.clear_session()
     keras_bridge.set_seed(seed)
@@ -136,12 +137,16 @@ def watched(training, seed):
                                metrics)
     part = data(name, rows, batch_size)
     watch = LossHistory(training_data=part, batch_size=batch_size, total_epoch=epochs,
-                        checktype='epoch_1', optional_issues=('collapse',), stop=False, seed=seed)
+                        checktype='epoch_1', optional_issues=('collapse',), stop=False, seed=seed,
+                        rules='paper')
+    by_skill = Watch(part['x'], part['y'], validation_data=(part['x_val'], part['y_val']),
+                     total_epoch=epochs, stop=False, seed=seed)
     model.fit(part['x'], part['y'], batch_size=batch_size, epochs=epochs, verbose=0,
               validation_data=(part['x_val'], part['y_val']),
-              validation_batch_size=len(part['x_val']), callbacks=[watch])
+              validation_batch_size=len(part['x_val']), callbacks=[watch, by_skill])
     assert watch.watcher.checks == epochs or watch.issue_list
-    return watch
+    assert by_skill.watcher.checks == epochs or by_skill.issue_list
+    return watch, by_skill
 
 
 def learnt(watch):
@@ -158,8 +163,9 @@ def learnt(watch):
     pytest.param(name, marks=[pytest.mark.backend] if name in ON_EVERY_BACKEND else [])
     for name in sorted(TRAININGS)])
 def test_a_healthy_training_is_never_flagged(name, seed):
-    watch = watched(TRAININGS[name], seed)
+    watch, by_skill = watched(TRAININGS[name], seed)
     assert watch.issue_list == [], watch.verdict.reason
+    assert by_skill.issue_list == [], by_skill.verdict.reason
     assert learnt(watch), watch.history
 
 
@@ -167,6 +173,7 @@ def test_a_healthy_training_is_never_flagged(name, seed):
 @pytest.mark.parametrize('seed', SEEDS)
 @pytest.mark.parametrize('name', sorted(MNIST_TRAININGS))
 def test_a_healthy_training_on_mnist_is_never_flagged(name, seed, mnist_file):
-    watch = watched(MNIST_TRAININGS[name], seed)
+    watch, by_skill = watched(MNIST_TRAININGS[name], seed)
     assert watch.issue_list == [], watch.verdict.reason
+    assert by_skill.issue_list == [], by_skill.verdict.reason
     assert learnt(watch), watch.history
