@@ -1,0 +1,139 @@
+"""Trains the zoo in several processes; what has been taped is not trained again."""
+
+import json
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from . import tables
+from .trainings import RECIPES
+
+TASKS_PER_PROCESS = 150
+"""Trainings after which a process makes way for a new one: compiled graphs pile up."""
+
+
+class Job(NamedTuple):
+    """One training that is to be taped."""
+
+    table: str
+    recipe: str
+    seed: int
+
+    def path(self, folder: str) -> Path:
+        """Where its tape lies."""
+        return Path(folder) / ('%s-%s-%d.json' % self)
+
+
+def jobs(names: Sequence[str], recipes: Sequence[str], seeds: Sequence[int]) -> List[Job]:
+    """All trainings, seed by seed; within one in an order that mixes tables and recipes."""
+    found = []
+    for seed in seeds:
+        every = [Job(table, recipe, seed) for table in names for recipe in recipes]
+        found += [every[i] for i in np.random.RandomState(seed).permutation(len(every))]
+    return found
+
+
+def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = False) -> List[Job]:
+    """Tape what is not taped yet.
+
+    Args:
+        wanted: the trainings.
+        folder: gets one file for each.
+        processes: how many train at once.
+        anew: whether to train also what has been taped.
+
+    Returns:
+        The trainings that failed; the errors were printed.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    left = [job for job in wanted if anew or not job.path(folder).exists()]
+    failed: List[Job] = []
+    began = time.time()
+    for done, (job, error) in enumerate(_results(left, folder, processes), 1):
+        if error:
+            failed.append(job)
+            print('%s: %s' % ('/'.join(map(str, job)), error), file=sys.stderr)
+        if done % 50 == 0 or done == len(left):
+            print('%d of %d trainings in %.0f s' % (done, len(left), time.time() - began),
+                  file=sys.stderr, flush=True)
+    return failed
+
+
+def _results(left: Sequence[Job], folder: str, processes: int) -> Iterable[Any]:
+    if processes == 1:
+        _prepare()
+        for job in left:
+            yield _one((job, folder))
+        return
+    _one_thread()  # inherited by the processes
+    context = multiprocessing.get_context('spawn')
+    with context.Pool(processes, _prepare, maxtasksperchild=TASKS_PER_PROCESS) as pool:
+        yield from pool.imap_unordered(_one, [(job, folder) for job in left])
+
+
+def _one_thread() -> None:
+    for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS',
+                 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'):
+        os.environ[name] = '1'
+    os.environ.setdefault('XLA_FLAGS', '--xla_cpu_multi_thread_eigen=false')
+
+
+def _prepare() -> None:
+    """Load Keras, quietly."""
+    import logging
+    import warnings
+    warnings.filterwarnings('ignore')
+    from AutoTrainer.cli import choose_backend
+    choose_backend(None)
+    from AutoTrainer.utils.logger import LOGGER
+    LOGGER.setLevel(logging.ERROR)
+
+
+_loaded: Dict[str, tables.Table] = {}
+
+
+def _one(work: Any) -> Any:
+    """Train and tape one; returns the job and, if it failed, the error in one line."""
+    job, folder = work
+    from .tape import train
+    try:
+        if job.table not in _loaded:
+            _loaded[job.table] = tables.load(job.table)
+        tape = train(_loaded[job.table], job.recipe, job.seed)
+        write(tape, job.path(folder))
+    except Exception as error:  # one training must not end all the others
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return job, '%s: %s (%s:%d)' % (type(error).__name__, ' '.join(str(error).split())[:300],
+                                        last.filename, last.lineno or 0)
+    return job, None
+
+
+def write(tape: Dict[str, Any], path: Path) -> None:
+    """Write a tape, whole or not at all."""
+    partial = path.with_suffix('.partial')
+    partial.write_text(json.dumps(tape, default=_plain))
+    os.replace(str(partial), str(path))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.floating, np.integer, np.bool_)):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError('%r is no plain value' % (value,))
+
+
+def read(folder: str, names: Optional[Sequence[str]] = None,
+         recipes: Optional[Sequence[str]] = None, seeds: Optional[Sequence[int]] = None
+         ) -> List[Dict[str, Any]]:
+    """The tapes of a folder, those of the wanted tables, recipes and seeds."""
+    found = [json.loads(path.read_text()) for path in sorted(Path(folder).glob('*.json'))]
+    return [tape for tape in found if (names is None or tape['table'] in names)
+            and (recipes is None or tape['recipe'] in recipes)
+            and (seeds is None or tape['seed'] in seeds) and tape['recipe'] in RECIPES]
