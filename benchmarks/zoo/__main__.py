@@ -30,6 +30,8 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument('--out', default='results/zoo', metavar='FOLDER',
                         help='where the tapes lie (default %(default)s)')
     parser.add_argument('--anew', action='store_true', help='train also what has been taped')
+    parser.add_argument('--live', action='store_true',
+                        help='tape nothing but the verdict of Watch with its default settings')
     arguments = parser.parse_args(given)
     for name, known in (('tables', tables.TABLES), ('recipes', RECIPES)):
         unknown = sorted(set(getattr(arguments, name) or ()) - set(known))
@@ -51,7 +53,7 @@ def main(given: Optional[List[str]] = None) -> int:
     recipes = arguments.recipes or list(QUICK_RECIPES if arguments.quick else RECIPES)
     seeds = arguments.seeds or ([0] if arguments.quick else [0, 1])
     failed = run.run(run.jobs(names, recipes, seeds), arguments.out, arguments.jobs,
-                     arguments.anew)
+                     arguments.anew, not arguments.live)
     json.dump({'failed': failed}, sys.stdout)
     print()
     return 1 if failed else 0

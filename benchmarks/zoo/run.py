@@ -39,7 +39,8 @@ def jobs(names: Sequence[str], recipes: Sequence[str], seeds: Sequence[int]) -> 
     return found
 
 
-def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = False) -> List[Job]:
+def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = False,
+        taped: bool = True) -> List[Job]:
     """Tape what is not taped yet.
 
     Args:
@@ -47,6 +48,7 @@ def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = Fal
         folder: gets one file for each.
         processes: how many train at once.
         anew: whether to train also what has been taped.
+        taped: see :func:`benchmarks.zoo.tape.train`.
 
     Returns:
         The trainings that failed; the errors were printed.
@@ -55,7 +57,8 @@ def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = Fal
     left = [job for job in wanted if anew or not job.path(folder).exists()]
     failed: List[Job] = []
     began = time.time()
-    for done, (job, error) in enumerate(_results(left, folder, processes), 1):
+    results = _results([(job, folder, taped) for job in left], processes)
+    for done, (job, error) in enumerate(results, 1):
         if error:
             failed.append(job)
             print('%s: %s' % ('/'.join(map(str, job)), error), file=sys.stderr)
@@ -65,23 +68,25 @@ def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = Fal
     return failed
 
 
-def _results(left: Sequence[Job], folder: str, processes: int) -> Iterable[Any]:
-    if processes == 1:
+def _results(left: Sequence[Any], processes: int) -> Iterable[Any]:
+    if processes == 1 or len(left) < 2:
         _prepare()
-        for job in left:
-            yield _one((job, folder))
+        yield from map(_one, left)
         return
-    _one_thread()  # inherited by the processes
+    _one_thread(left[0][1])  # inherited by the processes
     context = multiprocessing.get_context('spawn')
     with context.Pool(processes, _prepare, maxtasksperchild=TASKS_PER_PROCESS) as pool:
-        yield from pool.imap_unordered(_one, [(job, folder) for job in left])
+        yield from pool.imap_unordered(_one, left)
 
 
-def _one_thread() -> None:
+def _one_thread(folder: str) -> None:
     for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS',
                  'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'):
         os.environ[name] = '1'
     os.environ.setdefault('XLA_FLAGS', '--xla_cpu_multi_thread_eigen=false')
+    # JAX compiles much the same functions for every training of a table; so only once
+    os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(Path(folder).resolve() / 'compiled'))
+    os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0')
 
 
 def _prepare() -> None:
@@ -100,12 +105,12 @@ _loaded: Dict[str, tables.Table] = {}
 
 def _one(work: Any) -> Any:
     """Train and tape one; returns the job and, if it failed, the error in one line."""
-    job, folder = work
+    job, folder, taped = work
     from .tape import train
     try:
         if job.table not in _loaded:
             _loaded[job.table] = tables.load(job.table)
-        tape = train(_loaded[job.table], job.recipe, job.seed)
+        tape = train(_loaded[job.table], job.recipe, job.seed, taped)
         write(tape, job.path(folder))
     except Exception as error:  # one training must not end all the others
         last = traceback.extract_tb(error.__traceback__)[-1]
