@@ -14,7 +14,7 @@ from .peers import JUDGES, live
 from .report import cases, summary, text, wrong
 from .trainings import RECIPES
 
-QUICK_TABLES = ('iris', 'share_90', 'friedman', 'wine')
+QUICK_TABLES = ('iris', 'share_90', 'friedman')
 QUICK_RECIPES = ('adam', 'linear', 'rate_low_adam', 'dead_bias', 'raw_sgd', 'loss_of_numbers')
 
 
@@ -35,7 +35,9 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
                         help='processes that train (default %(default)s)')
     parser.add_argument('--seeds', type=_numbers, metavar='A,B', help='default 0,1')
     parser.add_argument('--tables', type=_names, metavar='A,B', help='default: all')
-    parser.add_argument('--recipes', type=_names, metavar='A,B', help='default: all')
+    parser.add_argument('--recipes', type=_names, metavar='A,B',
+                        help='default: 8 well set and 16 spoilt ones, drawn for each table and '
+                             'seed; "all" for all')
     parser.add_argument('--half', choices=('choose', 'report'),
                         help='the tables that parameters are chosen on, or the others')
     parser.add_argument('--out', default='results/zoo', metavar='FOLDER',
@@ -48,6 +50,8 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
                         help='list the trainings of which the verdict is wrong')
     parser.add_argument('--json', action='store_true', help='print the figures as JSON')
     arguments = parser.parse_args(given)
+    if arguments.recipes == ['all']:
+        arguments.recipes = list(RECIPES)
     for name, known in (('tables', tables.TABLES), ('recipes', RECIPES)):
         unknown = sorted(set(getattr(arguments, name) or ()) - set(known))
         if unknown:
@@ -56,7 +60,7 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
     return arguments
 
 
-def _wanted(arguments: argparse.Namespace) -> Dict[str, List[Any]]:
+def _wanted(arguments: argparse.Namespace) -> Dict[str, Any]:
     """Tables, recipes and seeds; what cannot be had here is said and left out."""
     half = {'choose': tables.CHOOSE, 'report': tables.REPORT}.get(arguments.half, tables.TABLES)
     names = arguments.tables or (QUICK_TABLES if arguments.quick else half)
@@ -66,7 +70,7 @@ def _wanted(arguments: argparse.Namespace) -> Dict[str, List[Any]]:
             print('left out: %s' % why, file=sys.stderr)
     return dict(
         names=[name for name in names if name in half and (arguments.replay or not absent[name])],
-        recipes=list(arguments.recipes or (QUICK_RECIPES if arguments.quick else RECIPES)),
+        recipes=arguments.recipes or (QUICK_RECIPES if arguments.quick else None),
         seeds=arguments.seeds or ([0] if arguments.quick else [0, 1]))
 
 
@@ -83,7 +87,8 @@ def main(given: Optional[List[str]] = None) -> int:
         tapes = run.read(folder, wanted['names'])
     logging.disable(logging.WARNING)  # every judge's word is in the report
     judges = {'live': live} if arguments.live else JUDGES
-    found = [case for case in cases(tapes, judges) if case.tape['recipe'] in wanted['recipes']
+    found = [case for case in cases(tapes, judges)
+             if case.tape['recipe'] in (wanted['recipes'] or RECIPES)
              and case.tape['seed'] in wanted['seeds']]
     parts = {half: [case for case in found if case.tape['half'] == half]
              for half in ('choose', 'report')}

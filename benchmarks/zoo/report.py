@@ -164,7 +164,7 @@ def wrong(found: Sequence[Case], judge: str) -> List[str]:
         if case.outcome == 'bad' and not issues or case.outcome == 'good' and issues:
             tape = case.tape
             kind = 'missed' if case.outcome == 'bad' else 'false alarm'
-            lines.append('%-11s %-15s %-20s %d %-14s skill %5.2f of %.2f  epoch %s of %d  %s: %s' % (
+            lines.append('%-11s %-15s %-20s %d %-14s skill %.2f of %.2f  epoch %s of %d  %s: %s' % (
                 kind, tape['table'], tape['recipe'], tape['seed'], case.way, tape['skill'],
                 case.best or 0, case.said[judge].epoch, tape['epochs'], ','.join(issues) or '-',
                 case.said[judge].reason[:300]))

@@ -17,6 +17,9 @@ from .trainings import RECIPES
 TASKS_PER_PROCESS = 150
 """Trainings after which a process makes way for a new one: compiled graphs pile up."""
 
+WELL_SET, SPOILT = 8, 16
+"""Recipes that each table gets with each seed, where none are named."""
+
 
 class Job(NamedTuple):
     """One training that is to be taped."""
@@ -30,13 +33,29 @@ class Job(NamedTuple):
         return Path(folder) / ('%s-%s-%d.json' % self)
 
 
-def jobs(names: Sequence[str], recipes: Sequence[str], seeds: Sequence[int]) -> List[Job]:
-    """All trainings, seed by seed; within one in an order that mixes tables and recipes."""
+def jobs(names: Sequence[str], recipes: Optional[Sequence[str]], seeds: Sequence[int]
+         ) -> List[Job]:
+    """The trainings to make, seed by seed; within one in an order that mixes all tables.
+
+    Args:
+        names: of the tables.
+        recipes: for every table; None for some drawn by lot, others for each table and seed.
+        seeds: of the trainings.
+    """
     found = []
     for seed in seeds:
-        every = [Job(table, recipe, seed) for table in names for recipe in recipes]
+        every = [Job(table, recipe, seed) for table in names
+                 for recipe in (_drawn(table, seed) if recipes is None else recipes)]
         found += [every[i] for i in np.random.RandomState(seed).permutation(len(every))]
     return found
+
+
+def _drawn(table: str, seed: int) -> List[str]:
+    """The recipes that a table gets by lot with a seed: a third of them well set."""
+    draw = np.random.RandomState([seed, *table.encode()])
+    well = [name for name, recipe in RECIPES.items() if not recipe.spoilt]
+    spoilt = [name for name, recipe in RECIPES.items() if recipe.spoilt]
+    return [*draw.permutation(well)[:WELL_SET], *draw.permutation(spoilt)[:SPOILT]]
 
 
 def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = False,
@@ -134,11 +153,8 @@ def _plain(value: Any) -> Any:
     raise TypeError('%r is no plain value' % (value,))
 
 
-def read(folder: str, names: Optional[Sequence[str]] = None,
-         recipes: Optional[Sequence[str]] = None, seeds: Optional[Sequence[int]] = None
-         ) -> List[Dict[str, Any]]:
-    """The tapes of a folder, those of the wanted tables, recipes and seeds."""
-    found = [json.loads(path.read_text()) for path in sorted(Path(folder).glob('*.json'))]
-    return [tape for tape in found if (names is None or tape['table'] in names)
-            and (recipes is None or tape['recipe'] in recipes)
-            and (seeds is None or tape['seed'] in seeds) and tape['recipe'] in RECIPES]
+def read(folder: str, names: Sequence[str]) -> List[Dict[str, Any]]:
+    """The tapes of some tables that lie in a folder, in order of their names."""
+    paths = [path for path in sorted(Path(folder).glob('*-*-*.json'))
+             if path.name.split('-')[0] in names]
+    return [json.loads(path.read_text()) for path in paths]
