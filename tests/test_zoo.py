@@ -243,6 +243,15 @@ def test_summary_and_text_have_every_way_and_the_wrong_ones_are_listed():
     assert alarm.startswith('false alarm') and 'why' in alarm
 
 
+def test_tables_on_which_nothing_learns_are_counted_apart():
+    says = {'a': lambda told: peers.Said(('relu',), 4, 'why')}
+    found = report.cases([tape([1.0], skill=0.05), tape([1.0], table='u', skill=0.9),
+                          tape([1.0], table='v', spoilt='scales')], says)
+    assert report.summary(found, ['a'])['without_truth'] == {
+        'trainings': 1, 'told_no_signal': 0, 'blamed': {'a': 1}}
+    assert [case.outcome for case in found] == [None, 'good', None]
+
+
 # ------------------------------------------------------------------------------------ the run
 
 def test_what_is_taped_is_not_trained_again_unless_it_is_asked_for(monkeypatch, tmp_path):

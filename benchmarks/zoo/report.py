@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from .peers import Judge
 from .replay import Said, Tape, replay
-from .truth import best_of, outcome
+from .truth import LEAST_BEST, best_of, outcome
 
 WELL_SET = 'well set'
 
@@ -99,7 +99,7 @@ def _causes(found: Sequence[Case], judge: str) -> Dict[str, Dict[str, int]]:
 
 def _without_truth(found: Sequence[Case], judges: Sequence[str]) -> Dict[str, Any]:
     """Of tables on which nothing learns: how many trainings are blamed, and told so."""
-    these = [case for case in found if case.outcome is None and (case.best or 0) < 0.1]
+    these = [case for case in found if case.best is not None and case.best < LEAST_BEST]
     told = sum('no_signal' in replay(case.tape).verdict.told for case in these) if (
         these and 'subject' in these[0].tape) else 0
     return dict(trainings=len(these), told_no_signal=told, blamed={
