@@ -59,7 +59,8 @@ class TapedProbe(facts.Probe):
         """As taped after the epoch."""
         taped = self._tape['measured'][self.epoch - 1]
         return None if taped is None else Measured(
-            _skills(taped['training']), _skills(taped['validation']), tuple(taped['spread']))
+            _skills(taped['training']), _skills(taped['validation']), tuple(taped['spread']),
+            tuple(taped.get('forms', ())))  # which the first tapes do not have
 
     def yardsticks(self) -> Tuple[Yardstick, ...]:
         """As taped."""
