@@ -1,6 +1,6 @@
 # Each target sets up what it needs from a bare clone, once; see scripts/make_venv.sh.
 # PYTHON_MODERN and PYTHON_PINNED name the Pythons to use, where the search finds the wrong ones.
-.PHONY: help venv venv-legacy demo test test-fast test-backends lint bench fuzz
+.PHONY: help venv venv-legacy demo test test-fast test-backends lint bench zoo fuzz
 
 help:
 	@echo "make demo           watch one demo case go wrong, be diagnosed and be repaired"
@@ -9,6 +9,7 @@ help:
 	@echo "make test-backends  the tests that depend on Keras's backend, on TensorFlow and PyTorch"
 	@echo "make lint           ruff and mypy"
 	@echo "make bench          what watching costs, as JSON (QUICK=1: a smoke test of it)"
+	@echo "make zoo            how often verdicts are right, an hour or two (QUICK=1: a minute of it)"
 	@echo "make fuzz           a minute of damaged files, none of which may do more than be refused"
 	@echo "make venv           only set up the modern stack (.venv)"
 	@echo "make venv-legacy    only set up the pinned stack (.venv-legacy)"
@@ -41,6 +42,9 @@ bench: venv
 	@for name in $(notdir $(basename $(wildcard benchmarks/[!_]*.py))); do \
 	    .venv/bin/python -m benchmarks.$$name $(if $(QUICK),--quick) || exit 1; \
 	done
+
+zoo: venv
+	.venv/bin/python -m benchmarks.zoo --jobs 2 $(if $(QUICK),--quick)
 
 fuzz: venv
 	.venv/bin/python tests/reliability/fuzz.py --seconds 60
