@@ -9,6 +9,7 @@ from ..intake import inputs
 from ..intake.arrays import Batch
 from ..judge.configuration import accuracy_counts
 from ..judge.labels import label_kind
+from ..judge.losses import loss_name
 from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Subject
 from ..judge.yardstick import MOST_ROWS
@@ -90,8 +91,15 @@ def targets(model: Any, y: Any, y_val: Any = None) -> List[Target]:
 
     validation = [None] * len(shapes) if y_val is None else labels_of(y_val)
     return [Target(one, held, '' if one is None else label_kind(one, shape),
-                   int(shape[-1] or 0) if shape else 0, keras_bridge.takes_logits(loss))
+                   _units(one, shape, loss), keras_bridge.takes_logits(loss))
             for one, held, shape, loss in zip(labels_of(y), validation, shapes, losses)]
+
+
+def _units(y: Any, shape: Any, loss: Any) -> int:
+    """Size of an output's last axis; of a model that does not know it yet, what its loss needs."""
+    if shape and shape[-1]:
+        return int(shape[-1])
+    return int(np.max(y)) + 1 if loss_name(loss).startswith('sparse') else 0
 
 
 def subject_of(model: Any, batch: Any, labels: Optional[np.ndarray], source: Source,
