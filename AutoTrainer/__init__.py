@@ -11,6 +11,8 @@ __version__ = '1.1.0'
 
 _HOMES = {
     'Watch': 'AutoTrainer.watching',
+    'check': 'AutoTrainer.checking',
+    'Finding': 'AutoTrainer.judge.preflight',
     'LossHistory': 'AutoTrainer.utils.utils',
     'model_train': 'AutoTrainer.utils.utils',
     'model_retrain': 'AutoTrainer.utils.utils',

@@ -14,7 +14,7 @@ import sys
 from dataclasses import fields
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from . import interrupts
+from . import check_command, interrupts
 from .errors import UserError
 from .intake.config import BACKENDS, check_config, check_count, read_config
 from .judge import schedule
@@ -33,7 +33,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line's arguments."""
     parser = argparse.ArgumentParser(
         prog='reproduce.py', description='Train a model, say which problem the training has, and '
-        'repair it. Without arguments: the demo case %s.' % DEFAULT_CASE)
+        'repair it. Without arguments: the demo case %s. With "check" in front: only say what is '
+        'wrong before the first step (check --help).' % DEFAULT_CASE)
     what = parser.add_argument_group('what to train')
     what.add_argument('--case', metavar='NAME', help='a demo case (default %s)' % DEFAULT_CASE)
     what.add_argument('--all-cases', action='store_true', help='every demo case, one after another')
@@ -136,16 +137,22 @@ def main(argv: Optional[List[str]] = None) -> int:
     Raises:
         KeyboardInterrupt: if it is interrupted.
     """
-    arguments = build_parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    checks = given[:1] == [check_command.NAME]
+    parser = check_command.build_parser() if checks else build_parser()
+    arguments = parser.parse_args(given[1:] if checks else given)
     try:
-        if arguments.resume is None:
+        if checks:
+            choose_backend(arguments.backend)
+            check_command.run(arguments)
+        elif arguments.resume is None:
             run(arguments)
         else:
             resume(arguments)
     except UserError as error:
         if arguments.debug:
             raise
-        print('reproduce.py: %s' % error, file=sys.stderr)
+        print('%s: %s' % (parser.prog, error), file=sys.stderr)
         return 2
     return 0
 

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 import numpy as np
 
 from ..errors import UserError, quote
+from ..judge.labels import class_divisor
 from ..judge.losses import KNOWN_LOSSES
 from .arrays import map_arrays, parts
 
@@ -43,11 +44,11 @@ def check_dataset(dataset: Any) -> Dict[str, Any]:
         raise UserError('dataset has only one of x_val and y_val; give both or neither')
     checked = {key: _arrays(key, dataset.get(key)) for key in ('x', 'y', 'x_val', 'y_val')}
     for x, y in (('x', 'y'), ('x_val', 'y_val')):
-        _check_rows(x, checked[x], y, checked[y])
+        check_rows(x, checked[x], y, checked[y])
     return checked
 
 
-def _check_rows(x: str, inputs: Any, y: str, labels: Any) -> None:
+def check_rows(x: str, inputs: Any, y: str, labels: Any) -> None:
     """See that inputs and labels, called x and y, have as many rows.
 
     Raises:
@@ -83,11 +84,11 @@ def check_pair(x: Any, y: Any) -> Tuple[Any, Any]:
             array = np.asarray(part)
             if array.dtype.kind in 'biuf':
                 _check_numbers(key if name is None else '%s[%r]' % (key, name), array)
-    _check_rows('x', pair['x'], 'y', pair['y'])
+    check_rows('x', pair['x'], 'y', pair['y'])
     return pair['x'], pair['y']
 
 
-def as_arrays(data: Any) -> Any:
+def as_arrays(data: Any, name: str = 'training_data') -> Any:
     """Data with a list of plain numbers or rows made an array; lists of arrays stay lists."""
     if not isinstance(data, list) or any(hasattr(part, 'shape') for part in data):
         return data
@@ -96,7 +97,7 @@ def as_arrays(data: Any) -> Any:
     except ValueError:
         array = np.empty(0, dtype=object)
     if array.dtype.kind == 'O' and any(isinstance(part, (list, tuple)) for part in data):
-        raise UserError('training_data has rows of unequal length; give rows of equal length')
+        raise UserError('%s has rows of unequal length; give rows of equal length' % name)
     return array
 
 
@@ -238,8 +239,12 @@ def _class_numbers(key: str, labels: np.ndarray, units: int) -> np.ndarray:
     """
     numbers = labels.reshape(len(labels))
     if bool(np.any(numbers != np.floor(numbers))):
-        raise UserError('%s holds %g, which is no class number; give whole numbers from 0 to %d or '
-                        'one-hot rows' % (key, numbers[numbers != np.floor(numbers)][0], units - 1))
+        divisor = class_divisor(numbers)
+        raise UserError('%s holds %g, which is no class number%s; give whole numbers from 0 to %d '
+                        'or one-hot rows' % (
+                            key, numbers[numbers != np.floor(numbers)][0],
+                            ' (they look like class numbers divided by %d)' % divisor
+                            if divisor else '', units - 1))
     if numbers.min() < 0 or numbers.max() >= units:
         raise UserError('%s holds labels from %g to %g, but the model has %d outputs; '
                         'number the classes from 0 or give the model more outputs'

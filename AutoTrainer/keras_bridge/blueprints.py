@@ -26,6 +26,18 @@ def ensure_built(model: Any, x: Any) -> None:
         model(map_arrays(lambda a: a[:1], x))
 
 
+def rebuilt(model: Any, x: Any) -> Any:
+    """A copy of a graph from its configuration, built for inputs like these; not compiled.
+
+    Raises:
+        Exception: whatever a foreign layer's constructor or call raises.
+    """
+    copy = _from_config('Sequential' if type(model).__name__ == 'Sequential' else 'Functional',
+                        model.get_config())
+    ensure_built(copy, x)
+    return copy
+
+
 def all_weights(model: Any) -> List[np.ndarray]:
     """Copies of all weights in the order in which ``set_weights()`` takes them."""
     return [np.array(w) for w in model.get_weights()]

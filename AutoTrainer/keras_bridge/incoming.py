@@ -33,7 +33,7 @@ def takes_integers(model: Any) -> bool:
            for layer in leaf_layers(model)):
         return True
     return any('int' in str(getattr(tensor, 'dtype', '')) for tensor in (
-        (model.inputs or []) if is_graph(model) else []))
+        (getattr(model, 'inputs', None) or []) if is_graph(model) else []))
 
 
 def try_inputs(model: Any, x: Any) -> None:

@@ -14,9 +14,18 @@ def first_kernel_input(model: Any, x: Any) -> Optional[np.ndarray]:
     """What reaches the first layers that have weights, on one batch.
 
     Returns:
-        All those values in one flat array; None where they say nothing about the scale of the
-        data (token numbers for an Embedding, a model that normalises first) or the model has no
-        graph.
+        All values of :func:`first_kernel_inputs` in one flat array; None where that is None.
+    """
+    arriving = first_kernel_inputs(model, x)
+    return None if arriving is None else np.concatenate([np.ravel(array) for array in arriving])
+
+
+def first_kernel_inputs(model: Any, x: Any) -> Optional[List[np.ndarray]]:
+    """What reaches the first layer that has weights, on one batch.
+
+    Returns:
+        One array for each of its inputs; None where they say nothing about the scale of the data
+        (token numbers for an Embedding, a model that normalises first) or the model has no graph.
     """
     if not is_graph(model):
         return None
@@ -33,8 +42,8 @@ def first_kernel_input(model: Any, x: Any) -> Optional[np.ndarray]:
     values = before(to_tensors(x), training=False)
     values = list(values) if isinstance(values, (list, tuple)) else [values]
     if isinstance(weighted[0], keras.Model):
-        return first_kernel_input(weighted[0], values[0]) if len(values) == 1 else None
-    return np.concatenate([np.ravel(to_numpy(value)) for value in values])
+        return first_kernel_inputs(weighted[0], values[0]) if len(values) == 1 else None
+    return [to_numpy(value) for value in values]
 
 
 def output_statistics(model: Any, x: Any) -> Tuple[List[str], Callable[[], np.ndarray]]:

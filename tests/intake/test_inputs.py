@@ -38,6 +38,11 @@ def test_data_that_cannot_be_trained_on(dataset, message):
      'class numbers.*sparse_categorical_crossentropy'),
     ({'x': X, 'y': np.arange(6)}, ((None, 2), (None, 3)), 'sparse_categorical_crossentropy',
      'labels from 0 to 5, but the model has 3 outputs'),
+    ({'x': X, 'y': np.arange(6) % 3 / 255}, ((None, 2), (None, 3)),
+     'sparse_categorical_crossentropy', r'y holds 0.00392157, which is no class number \(they look '
+     r'like class numbers divided by 255\); give whole numbers from 0 to 2'),
+    ({'x': X, 'y': np.arange(6) * 1.37}, ((None, 2), (None, 3)), 'sparse_categorical_crossentropy',
+     'y holds 1.37, which is no class number; give whole numbers from 0 to 2'),
 ])
 def test_data_that_does_not_fit_the_model(dataset, shapes, loss, message):
     with pytest.raises(UserError, match=message):

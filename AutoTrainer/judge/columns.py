@@ -1,0 +1,254 @@
+"""What is wrong with the rows that a training is to learn from."""
+
+import math
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .labels import LabelSummary
+from .preflight import CERTAIN, LIKELY, NOTE, Finding, Found
+
+MOST_ROWS = 10000
+"""Rows that are looked at, at the most, evenly spread over all of them."""
+
+
+class Data(NamedTuple):
+    """Rows that a training learns from and is measured on, as far as they are looked at.
+
+    Attributes:
+        x: the inputs, arrays of shape (rows, …) with the same rows in each.
+        y: their labels; None where there are several for a row, or none that are numbers.
+        x_val: rows for validation, likewise; empty without any.
+        y_val: their labels.
+        arriving: what reaches the first layer with weights of some of these rows; empty where that
+            says nothing about the scale of the data.
+        looked_at: share of the training rows that are in ``x``.
+        not_finite: numbers in all training inputs that are NaN or infinite.
+        not_finite_val: and in those for validation.
+        tokens: whether the model takes whole numbers as such.
+    """
+
+    x: Tuple[np.ndarray, ...] = ()
+    y: Optional[np.ndarray] = None
+    x_val: Tuple[np.ndarray, ...] = ()
+    y_val: Optional[np.ndarray] = None
+    arriving: Tuple[np.ndarray, ...] = ()
+    looked_at: float = 1.0
+    not_finite: int = 0
+    not_finite_val: int = 0
+    tokens: bool = False
+
+
+def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> List[Finding]:
+    """What can be said of the rows.
+
+    Args:
+        data: the rows.
+        labels: what the training labels look like.
+        normalised: whether some layer normalises, if only behind the first.
+    """
+    scale = _scale(data.arriving)
+    if scale is not None and normalised:
+        scale = scale._replace(severity=NOTE)
+    found = [_not_finite(data), _constant_inputs(data), scale, _order(data, labels),
+             _same_rows(data), _other_kind(data, labels), _one_label(data, labels)]
+    return [finding for finding in found + _useless_columns(data) if finding is not None]
+
+
+def _data(name: str, severity: str, sentence: str, advice: str,
+          issue: str = 'abnormal_data') -> Finding:
+    return Finding(name, severity, sentence, advice, issue)
+
+
+# ------------------------------------------------------------------------------------ the inputs
+
+_LARGE_INPUT = 10.0
+"""The paper's ω1: mean |input| at which a first layer saturates or overflows."""
+_TINY_INPUT = 0.01
+_UNEVEN = 100.0
+"""How much larger than another a column may be: a step that suits one of them is a hundred times,
+and their curvatures are ten thousand times, apart."""
+_FEW_COLUMNS = 256
+"""Up to so many columns are a table, whose columns are looked at one by one."""
+
+
+def _not_finite(data: Data) -> Found:
+    count = data.not_finite or data.not_finite_val
+    if not count:
+        return None
+    return _data('nan_in_inputs', CERTAIN if data.not_finite else LIKELY,
+                 'the %s inputs hold %d values that are NaN or infinite'
+                 % ('training' if data.not_finite else 'validation', count),
+                 'remove or fill them: one of them makes the loss NaN')
+
+
+def _constant_inputs(data: Data) -> Found:
+    if not data.x or len(data.x[0]) < 2 or any(bool(np.any(part != part[:1])) for part in data.x):
+        return None
+    return _data('constant_inputs', CERTAIN if data.looked_at == 1 else LIKELY,
+                 'the inputs are the same in all rows', 'see how they are read and scaled')
+
+
+def _spreads(array: np.ndarray) -> np.ndarray:
+    """How far each column goes: its deviation; a tenth of its range if it is mostly one value."""
+    ends = np.max(array, axis=0) - np.min(array, axis=0)
+    return np.maximum(np.std(array, axis=0, dtype=np.float64), ends / 10)
+
+
+def _scale(arriving: Sequence[np.ndarray]) -> Found:
+    arrays = [np.reshape(part, (-1, part.shape[-1])) for part in arriving
+              if part.ndim >= 2 and part.size]
+    if not arrays:
+        return None
+    size = sum(part.size for part in arrays)
+    mean = sum(float(np.sum(np.abs(part), dtype=np.float64)) for part in arrays) / size
+    if not math.isfinite(mean):
+        return None
+    advice = ('scale each column to mean 0 and deviation 1, or put a Normalization or '
+              'BatchNormalization layer in front')
+    columns = np.concatenate([_spreads(part) for part in arrays if part.shape[1] <= _FEW_COLUMNS]
+                             or [np.zeros(0)])
+    columns = columns[columns > 0]
+    if len(columns) and columns.max() >= _UNEVEN * columns.min():
+        return _data('column_scale', LIKELY,
+                     'the columns that reach the first layer are of very different scale: one '
+                     'spreads by %.2g, another by %.2g (mean |input| %.3g)'
+                     % (columns.max(), columns.min(), mean), advice)
+    if mean >= _LARGE_INPUT:
+        return _data('large_inputs', LIKELY,
+                     'mean |input| is %.3g where it reaches the first layer' % mean, advice)
+    largest = max(float(np.max(np.abs(part))) for part in arrays)
+    if 0 < largest < _TINY_INPUT:
+        return _data('tiny_inputs', LIKELY,
+                     'no input is larger than %.2g where it reaches the first layer' % largest,
+                     advice)
+    return None
+
+
+def _useless_columns(data: Data) -> List[Optional[Finding]]:
+    """Columns of a table that say nothing, or nothing new."""
+    if len(data.x) != 1 or data.x[0].ndim != 2 or data.tokens or (
+            not 1 < data.x[0].shape[1] <= _FEW_COLUMNS) or len(data.x[0]) < 2:
+        return []
+    table = data.x[0]
+    varies = np.any(table != table[:1], axis=0)
+    constant = np.flatnonzero(~varies).tolist()
+    seen: Dict[bytes, int] = {}
+    twins: List[Tuple[int, int]] = []
+    for column in np.flatnonzero(varies).tolist():
+        first = seen.setdefault(table[:, column].tobytes(), column)
+        if first != column:
+            twins.append((first, column))
+    found: List[Optional[Finding]] = []
+    if len(constant) and varies.any():
+        found.append(_data('constant_columns', NOTE, '%d of %d columns are constant (%s)' % (
+            len(constant), table.shape[1], _some(constant)), 'leave them out'))
+    if twins:
+        found.append(_data('duplicate_columns', NOTE, '%d of %d columns are the same as another '
+                           '(%d and %d)' % ((len(twins), table.shape[1]) + twins[0]),
+                           'leave them out'))
+    return found
+
+
+# ---------------------------------------------------------------------------- labels and validation
+
+_SORTED = 0.5
+"""Share of the changes between neighbouring labels that a shuffled file has."""
+_ANOTHER_KIND = 0.3
+"""Share of the validation rows that would need another label to be shared out as in training."""
+_SURE = 4.0
+"""Standard errors from which a difference is none of chance."""
+
+
+def _codes(y: Optional[np.ndarray], labels: LabelSummary) -> Optional[np.ndarray]:
+    """One number for each row: the class, or a measured number; None for other labels."""
+    if y is None or labels.axes != 2 or not labels.finite or not len(y):
+        return None
+    if labels.kind == 'one_hot' and y.ndim == 2:
+        return y.argmax(axis=1)
+    return y.reshape(-1) if labels.width == 1 and y.size == len(y) else None
+
+
+def _order(data: Data, labels: LabelSummary) -> Found:
+    """A file that is sorted by label."""
+    codes = _codes(data.y, labels)
+    if codes is None or len(codes) < 20:
+        return None
+    if labels.kind == 'real':
+        codes = codes > np.median(codes)
+    shares = np.unique(codes, return_counts=True)[1] / len(codes)
+    expected = (1 - float(np.sum(shares ** 2))) * (len(codes) - 1)
+    changes = int(np.count_nonzero(codes[1:] != codes[:-1]))
+    if changes >= _SORTED * expected or expected - changes < _SURE * math.sqrt(expected):
+        return None
+    alone = not data.x_val
+    return _data('sorted_by_label', NOTE,
+                 'rows with the same label stand together: the label changes %d times among %d '
+                 'rows, about %d times if they were shuffled' % (changes, len(codes), expected),
+                 'do not train with shuffle=False' + (
+                     ', nor with validation_split, which takes the last rows' if alone else ''),
+                 'overfit' if alone else 'unstable')
+
+
+def _hashes(parts: Sequence[np.ndarray]) -> List[int]:
+    rows = [np.ascontiguousarray(part, dtype=np.float32).reshape(len(part), -1) for part in parts]
+    return [hash(b''.join(part[row].tobytes() for part in rows)) for row in range(len(rows[0]))]
+
+
+def _same_rows(data: Data) -> Found:
+    """Rows of the validation that are training rows too, beyond what the data repeats by itself."""
+    if not data.x or not data.x_val or len(data.x) != len(data.x_val) or (
+            data.not_finite or data.not_finite_val):
+        return None
+    training = _hashes(data.x)
+    there = set(training)
+    repeats = 1 - len(there) / len(training)
+    share = float(np.mean([row in there for row in _hashes(data.x_val)])) / data.looked_at
+    if share < 0.01 or share <= 2 * repeats:
+        return None
+    return _data('same_rows', NOTE,
+                 'about %.0f%% of the validation rows are training rows too'
+                 % (100 * min(share, 1)),
+                 'take them out of one of the two: they say nothing about rows that are new',
+                 'overfit')
+
+
+def _other_kind(data: Data, labels: LabelSummary) -> Found:
+    """Validation labels that are shared out otherwise than those of the training."""
+    codes, other = _codes(data.y, labels), _codes(data.y_val, labels)
+    if codes is None or other is None or len(codes) < 10 or len(other) < 10:
+        return None
+    advice = 'shuffle the rows before they are divided'
+    fewest = 1 / len(codes) + 1 / len(other)
+    if labels.kind == 'real':
+        spread = float(np.std(codes))
+        apart = abs(float(np.mean(codes)) - float(np.mean(other)))
+        if apart < spread or apart < _SURE * spread * math.sqrt(fewest) or not apart > 0:
+            return None
+        return _data('validation_of_another_kind', LIKELY,
+                     'validation labels are %.3g on average, training labels %.3g with a deviation '
+                     'of %.2g' % (np.mean(other), np.mean(codes), spread), advice, 'overfit')
+    classes = np.union1d(codes, other)
+    shares, others = [np.array([np.mean(part == number) for number in classes])
+                      if len(classes) <= 100 else np.zeros(len(classes))
+                      for part in (codes, other)]
+    apart = float(np.sum(np.abs(shares - others))) / 2
+    chance = float(np.sum(np.sqrt(shares * (1 - shares) * fewest))) / 2
+    if apart < max(_ANOTHER_KIND, _SURE * chance):
+        return None
+    worst = int(np.argmax(np.abs(shares - others)))
+    return _data('validation_of_another_kind', LIKELY,
+                 'class %g has %.0f%% of the validation rows and %.0f%% of the training rows'
+                 % (classes[worst], 100 * others[worst], 100 * shares[worst]), advice, 'overfit')
+
+
+def _one_label(data: Data, labels: LabelSummary) -> Found:
+    if data.y is None or len(data.y) < 2 or not labels.finite or not labels.kind or bool(
+            np.any(data.y != data.y[:1])):
+        return None
+    return _data('one_label', LIKELY, 'all rows have the same label: there is nothing to learn',
+                 'see how the labels are read')
+
+
+def _some(numbers: Sequence[int]) -> str:
+    return ', '.join('%d' % number for number in numbers[:3]) + (', …' if len(numbers) > 3 else '')
