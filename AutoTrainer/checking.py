@@ -14,7 +14,7 @@ from .judge.columns import MOST_ROWS, Data
 from .judge.labels import summarise_labels
 from .judge.losses import loss_name
 from .judge.preflight import Finding
-from .judge.setup import BATCH_ROWS, examine
+from .judge.setup import BATCH_ROWS, Setup, examine
 from .utils.compute_gradient import plain_task, row_pair
 from .utils.logger import LOGGER
 
@@ -59,14 +59,26 @@ def check(model: Any, x: Any, y: Any, validation_data: Any = None, epochs: Optio
         'validation_data[0]', *_validation(validation_data))
     seen = keras_bridge.seen_model(model, map_arrays(lambda array: array[:1], x))
     _check_shapes(seen, x, x_val)
+    setup = setup_of(model, seen, y)._replace(
+        rows=row_count(x), epochs=epochs, batch_size=batch_size or BATCH_ROWS)
+    return examine(setup, data_of(seen, x, y, x_val, y_val))
+
+
+def setup_of(model: Any, seen: Any, y: Any) -> Setup:
+    """How a training is set up, apart from its plan.
+
+    Args:
+        model: compiled model.
+        seen: the same or its built copy, see ``keras_bridge.seen_model``.
+        y: labels of as many rows as are at hand.
+    """
     loss = keras_bridge.losses_by_output(model, 1)[0]
     labels = summarise_labels(y, getattr(seen, 'output_shape', None),
                               getattr(loss, 'ignore_class', None))
-    setup = keras_bridge.setup_of(model, seen)._replace(
+    return keras_bridge.setup_of(model, seen)._replace(
         task=plain_task(seen, y)._replace(loss=loss_name(loss),
                                           logits=keras_bridge.takes_logits(loss)),
-        labels=labels, rows=row_count(x), epochs=epochs, batch_size=batch_size or BATCH_ROWS)
-    return examine(setup, _data(seen, x, y, x_val, y_val))
+        labels=labels)
 
 
 def _rows(x_name: str, x: Any, y_name: str, y: Any) -> Tuple[Any, Any]:
@@ -130,8 +142,16 @@ def _numbers(data: Any) -> Tuple[np.ndarray, ...]:
     return found if all(part.dtype.kind in 'biuf' for part in found) else ()
 
 
-def _data(seen: Any, x: Any, y: Any, x_val: Any, y_val: Any) -> Data:
-    """The rows for :func:`~AutoTrainer.judge.setup.examine`."""
+def data_of(seen: Any, x: Any, y: Any, x_val: Any = None, y_val: Any = None) -> Data:
+    """The rows for :func:`~AutoTrainer.judge.setup.examine`.
+
+    Args:
+        seen: a built model.
+        x: all training inputs, as :func:`check` takes them, made arrays.
+        y: their labels.
+        x_val: validation inputs; None without any.
+        y_val: their labels.
+    """
     tokens = keras_bridge.takes_integers(seen)
     not_finite, not_finite_val = [sum(map(_not_finite, _numbers(part))) for part in (x, x_val)]
     few = _spread(x, MOST_ROWS)

@@ -5,13 +5,17 @@ from typing import Any, List, Mapping, Optional, Tuple
 import numpy as np
 
 from .. import keras_bridge
+from ..checking import data_of, setup_of
 from ..intake import inputs
-from ..intake.arrays import Batch
+from ..intake.arrays import Batch, map_arrays, row_count
+from ..judge.columns import Data
 from ..judge.configuration import accuracy_counts
 from ..judge.labels import label_kind
 from ..judge.losses import loss_name
+from ..judge.preflight import Finding
 from ..judge.reference import Constants, Reference, Target
-from ..judge.session import Subject
+from ..judge.session import Plan, Subject
+from ..judge.setup import BATCH_ROWS, Setup, examine
 from ..judge.yardstick import MOST_ROWS
 from ..utils.compute_gradient import Probe, baseline_loss, plain_task, row_pair
 
@@ -34,6 +38,7 @@ class Source:
             held = training_data.get('x_val'), training_data.get('y_val')
             validation_data = None if held[0] is None or held[1] is None else held
         self._validation = _checked(validation_data)
+        self._setup: Optional[Setup] = None
 
     def reference(self, model: Any) -> Reference:
         """What a training of a model on these rows is held against.
@@ -53,6 +58,28 @@ class Source:
                          keras_bridge.takes_integers(model), keras_bridge.narrowest(model),
                          self._seed)
 
+    def begin(self, model: Any, labels: Any, plan: Plan) -> None:
+        """Note how a training is set up, before it changes the weights."""
+        rows = row_count(labels)
+        batch = -(-rows // plan.steps) if plan.steps else BATCH_ROWS
+        self._setup = setup_of(model, model, labels)._replace(
+            rows=rows, epochs=plan.epochs, batch_size=batch)
+
+    def findings(self, model: Any, thorough: bool) -> List[Finding]:
+        """What is wrong with how the training is set up.
+
+        Args:
+            model: compiled model.
+            thorough: whether to look at the rows too.
+        """
+        if self._setup is None:
+            return []
+        pair = row_pair(self._data)
+        if not thorough or pair is None:
+            return examine(self._setup, Data())
+        held = self._validation or (None, None)
+        return examine(self._setup, data_of(model, *map(as_numpy, pair + held)))
+
     def constants(self, model: Any, batch: Batch,
                   probe: Probe) -> Tuple[Constants, Optional[Constants]]:
         """What the best constant answer reaches on training and on validation rows.
@@ -64,6 +91,11 @@ class Source:
         else:
             there = probe.reference or Reference(batch.x, targets(model, batch.y))
         return there.training, there.validation
+
+
+def as_numpy(data: Any) -> Any:
+    """Rows as arrays of numpy, whatever library they came from; None stays None."""
+    return None if data is None else map_arrays(np.asarray, inputs.as_arrays(data))
 
 
 def _checked(validation_data: Any) -> Optional[Tuple[Any, Any]]:
@@ -103,7 +135,7 @@ def _units(y: Any, shape: Any, loss: Any) -> int:
 
 
 def subject_of(model: Any, batch: Any, labels: Optional[np.ndarray], source: Source,
-               by_skill: bool) -> Subject:
+               by_skill: bool, plan: Plan) -> Subject:
     """What can be told of a model in training.
 
     Args:
@@ -112,6 +144,7 @@ def subject_of(model: Any, batch: Any, labels: Optional[np.ndarray], source: Sou
         labels: all training labels, if they are one array; None if they are not known.
         source: the rows.
         by_skill: whether skill will be asked for.
+        plan: how long the training is to be.
 
     Raises:
         UserError: for class numbers beyond the model's outputs.
@@ -121,6 +154,8 @@ def subject_of(model: Any, batch: Any, labels: Optional[np.ndarray], source: Sou
         inputs.check_classes(labels, task.loss, task.units,
                              getattr(model.loss, 'ignore_class', None))
     probe = Probe(model, batch, labels, source)
+    if by_skill:
+        source.begin(model, batch.y if labels is None else labels, plan)
     return Subject(probe, accuracy_counts(task),
                    lambda: None if labels is None else baseline_loss(model, labels),
                    source.constants(model, batch, probe) if by_skill else (Constants(0), None))

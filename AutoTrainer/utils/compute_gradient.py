@@ -19,9 +19,9 @@ from ..judge import facts
 from ..judge.baseline import constant_loss
 from ..judge.facts import GradientSummary, OutputSummary, Task
 from ..judge.gradients import silent_inputs, summarise_gradients
-from ..judge.labels import label_kind, summarise_labels
+from ..judge.labels import label_kind
 from ..judge.losses import loss_name
-from ..judge.preflight import Finding, contradictions
+from ..judge.preflight import Finding
 from ..judge.reference import Measured, Reference
 from ..judge.yardstick import Yardstick
 
@@ -174,11 +174,8 @@ class Probe(facts.Probe):
         return OutputSummary(tuple(zip(self._layers, values)), lowest, highest, largest_sum)
 
     def findings(self, thorough: bool) -> List[Finding]:
-        """What is wrong with how the training is set up, see :mod:`AutoTrainer.judge.preflight`."""
-        labels = self.batch.y if self.labels is None else self.labels
-        return contradictions(plain_task(self.model, labels), summarise_labels(
-            labels, getattr(self.model, 'output_shape', None),
-            getattr(getattr(self.model, 'loss', None), 'ignore_class', None)))
+        """What is wrong with how the training is set up, see :func:`AutoTrainer.check`."""
+        return [] if self._source is None else self._source.findings(self.model, thorough)
 
     # ----------------------------------------------------------------------------------- skill
 

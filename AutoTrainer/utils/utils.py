@@ -218,17 +218,17 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
     def _begin(self, before: int) -> None:
         """A new session, for a training that was trained for some epochs before."""
         planned = self.total_epoch or self._told_by_fit('epochs') or 1
-        self.session = Session(
-            self.watching, Plan(max(1, planned - before), self._told_by_fit('steps'), before),
-            self._subject(), self._recorder, self._facts)
+        plan = Plan(max(1, planned - before), self._told_by_fit('steps'), before)
+        self.session = Session(self.watching, plan, self._subject(plan), self._recorder,
+                               self._facts)
         self._announced = False
 
-    def _subject(self) -> Subject:
+    def _subject(self, plan: Plan) -> Subject:
         """What can be told of the model; nothing before there is one, or without data."""
         if self._watched is None or self._batch is None:
             return Subject()
         return subject_of(self._watched, self._batch, self._labels, self._source,
-                          self.watching.by_skill)
+                          self.watching.by_skill, plan)
 
     # ---------------------------------------------------------------------------- words and files
 
