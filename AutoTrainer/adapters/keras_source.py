@@ -15,7 +15,7 @@ from ..judge.losses import loss_name
 from ..judge.preflight import Finding
 from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
-from ..judge.setup import BATCH_ROWS, Setup, examine
+from ..judge.setup import BATCH_ROWS, Setup, examine, may_be_codes
 from ..judge.yardstick import MOST_ROWS
 from ..utils.compute_gradient import Probe, baseline_loss, plain_task, row_pair
 
@@ -75,7 +75,7 @@ class Source:
         if self._setup is None:
             return []
         pair = row_pair(self._data)
-        if not thorough or pair is None:
+        if pair is None or not (thorough or may_be_codes(self._setup)):
             return examine(self._setup, Data())
         held = self._validation or (None, None)
         return examine(self._setup, data_of(model, *map(as_numpy, pair + held)))

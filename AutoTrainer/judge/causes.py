@@ -3,6 +3,7 @@
 None of these is looked for in a training that learns enough.
 """
 
+import math
 from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -15,6 +16,9 @@ SAME = 1e-3
 
 SWING = 3.0
 """Standard errors, of the rows and of what else is left to chance, that a swing must exceed."""
+
+APART = 2.0
+"""Standard errors by which training skill must be above validation skill to be called so."""
 
 LEAST_SWING = 0.1
 """Skill that swings must cover, however many rows there are."""
@@ -129,6 +133,9 @@ def overfits(seen: Evidence) -> Optional[str]:
     training, validation = seen.training, seen.validation
     if training is None or validation is None or training.is_short() or (
             not validation.is_short() and validation.signal):
+        return None
+    apart = math.hypot(training.skill.error, validation.skill.error)
+    if training.skill.value - validation.skill.value <= APART * apart:
         return None
     said = 'skill %.2f on training rows, %.2f on validation rows' % (
         training.skill.value, validation.skill.value)

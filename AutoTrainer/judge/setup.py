@@ -8,7 +8,9 @@ import numpy as np
 from .columns import Data, examine_data
 from .facts import Task
 from .labels import LabelSummary
+from .losses import REGRESSION_LOSSES
 from .preflight import CERTAIN, LIKELY, NOTE, Finding, Found, contradictions, surest_first
+from .yardstick import MOST_ROWS, codes_as_amounts
 
 BATCH_ROWS = 32
 """Rows per step where nothing is said; Keras's own."""
@@ -102,10 +104,45 @@ def examine(setup: Setup, data: Data) -> List[Finding]:
     Returns:
         The findings, the surest in front.
     """
-    found = [rule(setup) for rule in _RULES]
+    found = [rule(setup) for rule in _RULES] + [_codes_as_amounts(setup, data)]
     return surest_first(contradictions(setup.task, setup.labels)
                         + [finding for finding in found if finding is not None]
                         + examine_data(data, setup.labels, setup.normalises))
+
+
+# ------------------------------------------------------------------------------------- the labels
+
+_MOST_CODES = 50
+_TOLD_APART = 0.5
+
+
+def may_be_codes(setup: Setup) -> bool:
+    """Whether a regression is on whole numbers that could be class numbers: worth a look."""
+    labels = setup.labels
+    return (setup.task.labels == 'integer' and setup.task.units == 1
+            and setup.task.loss in REGRESSION_LOSSES and labels.lowest == 0
+            and 2 <= labels.highest < _MOST_CODES)
+
+
+def _codes_as_amounts(setup: Setup, data: Data) -> Found:
+    """Class numbers without any order, taken for amounts by the loss of a regression."""
+    if not may_be_codes(setup) or data.y is None or not data.x or data.not_finite:
+        return None
+    rows = slice(MOST_ROWS)
+    known = codes_as_amounts([part[rows] for part in data.x], data.y[rows].ravel())
+    if known is None:
+        return None
+    classes, amounts = [(skill.value, 2 * skill.error) for skill in known]
+    if classes[0] - classes[1] < _TOLD_APART or (
+            amounts[0] + amounts[1] >= _TOLD_APART * classes[0]):
+        return None
+    return Finding('class_numbers_as_amounts', CERTAIN,
+                   'the labels 0 to %d are class numbers without an order (a linear model tells '
+                   'the classes apart with a skill of %.2f, and by the numbers with %.2f), but '
+                   'loss %s takes them for amounts'
+                   % (setup.labels.highest, classes[0], amounts[0], setup.task.loss),
+                   'end in a softmax of %d outputs and use sparse_categorical_crossentropy'
+                   % (setup.labels.highest + 1), 'loss_issue')
 
 
 # ---------------------------------------------------------------------------------- the optimizer

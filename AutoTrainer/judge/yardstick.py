@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 import numpy as np
 
-from .skill import FORMS, Answers, Skill, Skills, skills_of
+from .skill import ACCURACY, FORMS, Answers, Skill, Skills, skills_of
 
 LEAST_ROWS = 30
 """Rows that a yardstick needs; of fewer nobody can be told from luck."""
@@ -27,6 +27,7 @@ COMPONENTS = 32
 _FOLDS = 4
 _SINGLE_SPLIT = 400   # rows from which one split into learnt and measured rows is enough
 _MOST_TOKENS = 500    # tokens that are counted, the most frequent ones
+_MANY_TOKENS = 50     # tokens that make a vocabulary
 _MOST_OUTPUTS = 50    # numbers per row beyond which their principal components are learnt instead
 
 
@@ -249,7 +250,7 @@ class _Columns:
     def __init__(self, x: Any, tokens: bool, seed: int) -> None:
         self._vocabulary: Optional[np.ndarray] = None
         raw = _side_by_side(x)
-        if tokens and bool(np.all(raw == np.floor(raw))):
+        if bool(np.all(raw == np.floor(raw))) and (tokens or _look_like_tokens(raw)):
             values, counts = np.unique(raw, return_counts=True)
             kept = np.argsort(-counts, kind='stable')[:_MOST_TOKENS]
             self._vocabulary = np.sort(values[kept])
@@ -285,6 +286,18 @@ class _Columns:
         return np.concatenate([counts, raw], axis=1) if raw.shape[1] <= WIDE // 2 else counts
 
 
+def _look_like_tokens(raw: np.ndarray) -> bool:
+    """Whether whole numbers are token numbers, though the model takes them for amounts.
+
+    All columns draw from one large vocabulary. Rows of more columns are left alone: pixels look
+    the same.
+    """
+    if not 4 <= raw.shape[1] <= WIDE // 2 or raw.min() < 0:
+        return False
+    tops = raw.max(axis=0)
+    return len(np.unique(raw)) >= _MANY_TOKENS and bool(tops.min() >= 0.8 * tops.max())
+
+
 def _side_by_side(x: Any) -> np.ndarray:
     """All inputs of a row in one row of float32; what is no number counts as 0."""
     arrays = [np.asarray(part) for part in (x if isinstance(x, (list, tuple)) else [x])]
@@ -308,3 +321,40 @@ def _alike(scales: np.ndarray) -> bool:
         return True
     middle, high = np.percentile(scales, [50, 95])
     return bool(high <= 30 * middle)
+
+
+# ------------------------------------------------------------------------- class numbers as amounts
+
+def codes_as_amounts(x: Any, codes: np.ndarray, seed: int = 0) -> Optional[Tuple[Skill, Skill]]:
+    """What a linear model makes of class numbers, taken for classes and taken for amounts.
+
+    Where the numbers are amounts, or are at least in order, the two are about as good. Numbers that
+    only name classes are lost on a regression.
+
+    Args:
+        x: inputs of the rows.
+        codes: their class numbers, whole and from 0.
+        seed: for the split.
+
+    Returns:
+        Skill by accuracy as classes, and as amounts that are rounded; None where it is not known.
+    """
+    classes = Answers('classes', codes.astype(np.int64), int(codes.max()) + 1)
+    amounts = Answers('numbers', codes.astype(np.float64).reshape(-1, 1), 1)
+    if len(codes) < LEAST_ROWS or len(np.unique(codes)) < 2:
+        return None
+    columns = _Columns(x, False, seed).of_training
+    held, learnt = np.array_split(np.random.RandomState(seed).permutation(len(codes)),
+                                  [len(codes) // _FOLDS])
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        for answers in (classes, amounts):
+            learner = _learners(answers, seed)[0][1]
+            given = _Fitted(learner, columns[learnt], answers.take(learnt)).shares(columns[held])
+            if answers is amounts:
+                rounded = np.rint(given[:, 0]).clip(0, classes.width - 1).astype(int)
+                given = np.eye(classes.width)[rounded]
+            found.append(skills_of(classes.take(held), given).get(ACCURACY))
+    as_classes, as_amounts = found
+    return None if as_classes is None or as_amounts is None else (as_classes, as_amounts)
