@@ -77,6 +77,7 @@ class SkillMonitor(IssueMonitor):
         self._losses: List[Optional[float]] = []
         self._is_validated = False
         self.proven = False
+        self._unproven = 0  # epochs in a row
         self._constant_loss: Optional[float] = None
 
     # --------------------------------------------------------------------- what the history says
@@ -126,8 +127,9 @@ class SkillMonitor(IssueMonitor):
         recent = [level for level in series[-LASTING:] if level is not None]
         self.proven = False
         if recent and series[-1] is not None:
-            shown = recent[-1] if self._is_over else max(recent[-1], statistics.median(recent))
+            shown = max(recent[-1], statistics.median(recent))
             self.proven = shown + SURE * self._error_of(shown) >= ENOUGH
+        self._unproven = 0 if self.proven else self._unproven + 1
         if self.proven:
             self._recent = []
 
@@ -196,7 +198,9 @@ class SkillMonitor(IssueMonitor):
         then.
         """
         soon = self._is_due(self.state.epochs + LASTING - 1)
-        return soon and not self.state.non_finite and not self.proven
+        lasts = self._unproven >= min(LASTING, self.state.epochs)
+        return (soon and (lasts or self._is_over) and not self.state.non_finite
+                and not self.proven)
 
     def consult(self, probe: Probe) -> None:
         """Measure the model's skill, and what can be learnt where it is not high by itself."""

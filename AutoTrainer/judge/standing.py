@@ -7,11 +7,11 @@ from .reference import Measured
 from .skill import FORMS, Skill, Skills, surest
 from .yardstick import LEAST_ROWS, Yardstick
 
-ENOUGH = 0.65
-"""Share of the yardstick from which a training learns enough. Bad is what reaches half of what a
-well-set network does, good what reaches 0.85 of it; this stands between the two."""
+ENOUGH = 0.675
+"""Share of the yardstick from which a training learns enough: halfway between bad, at most half of
+what a well-set network reaches, and good, at least 0.85 of it."""
 
-SURE = 1.0
+SURE = 0.5
 """Standard errors that a shortfall must have: fewer rows, more doubt, fewer verdicts."""
 
 SIGNAL = 0.05

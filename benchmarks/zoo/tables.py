@@ -225,11 +225,29 @@ def _nothing() -> Table:
                  draw.randint(0, 3, 600))
 
 
+def _faint() -> Table:
+    """Few rows of a regression of which noise is nearly half."""
+    draw = np.random.RandomState(15)
+    x = draw.normal(size=(500, 8))
+    value = x @ draw.normal(size=8) + 0.5 * x[:, 0] * x[:, 1]
+    return _rows('regression', _unlike_scales(x, 15),
+                 50 + 8 * (value / value.std() + 0.8 * draw.normal(size=500)))
+
+
+def _blurred() -> Table:
+    """Three classes that cannot be told apart well, of few rows."""
+    draw = np.random.RandomState(16)
+    y = draw.randint(0, 3, 500)
+    x = draw.normal(size=(500, 8)) + 0.75 * draw.normal(size=(3, 8))[y]
+    return _rows('classes', _unlike_scales(x, 16), y)
+
+
 CHOOSE: Dict[str, Callable[[], Table]] = {
     'breast_cancer': _breast_cancer, 'wine': _wine, 'digits': _digits,
     'digit_images': _digit_images, 'fair': _fair,
     'share_90': lambda: _classification(1500, 0.9, 2), 'friedman': _friedman, 'prices': _prices,
     'rising': _rising, 'multilabel_few': _multilabel_few, 'nothing': _nothing,
+    'faint': _faint, 'blurred': _blurred,
 }
 """Tables on which parameters are chosen."""
 
