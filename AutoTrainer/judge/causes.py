@@ -124,8 +124,10 @@ def no_signal(seen: Evidence) -> Optional[str]:
     if held is None or held.signal or held.skill.value > SURE * held.skill.error or (
             seen.unseen is not None and seen.unseen > SIGNAL):
         return None
-    return ('nothing in these inputs foretells the answers: neither this model nor classical '
-            'learners are above the best constant answer')
+    alike = _same_answer(seen)
+    return ('neither this model nor classical learners are above the best constant answer on rows '
+            'that they have not seen: these inputs may hold nothing that foretells the answers%s'
+            % ('; and ' + alike if alike else ''))
 
 
 def overfits(seen: Evidence) -> Optional[str]:
