@@ -249,7 +249,7 @@ class SkillMonitor(IssueMonitor):
         late = self._is_over or judged(self.state.epochs, self.total_epoch)
         sure = SURE if late else OVERWHELMING
         stood = [_worst(self._standings(back=back)) for back in range(1, looks + 1)]
-        return any(stood) and all(standing is None or standing.margin(gain) < -sure
+        return any(stood) and all(standing is None or standing.is_short(gain, sure)
                                   for standing in stood)
 
     def expected_gain(self) -> float:
@@ -290,12 +290,13 @@ class SkillMonitor(IssueMonitor):
         if certain and not self.state.epochs:
             return Judgment({finding.issue: finding.sentence for finding in certain}, features)
         if self.state.non_finite or self.needs_probe():
-            return Judgment(causes(self._evidence(symptoms)), features)
+            return Judgment(causes(self._evidence(symptoms, gradients)), features)
         told = self._told(symptoms)
         asked = {issue: reason for issue, reason in told.items() if issue in self.optional_issues}
         return Judgment(asked, features, {} if asked else told)
 
-    def _evidence(self, symptoms: Mapping[str, Symptom]) -> Evidence:
+    def _evidence(self, symptoms: Mapping[str, Symptom],
+                  gradients: Optional[GradientSummary] = None) -> Evidence:
         levels = self._level_series()
         measured = self._recent[-1] if self._recent else None
         standing = self.standing
@@ -304,8 +305,9 @@ class SkillMonitor(IssueMonitor):
             max(measured.spread) if measured is not None and measured.spread else None,
             _worst(self._standings('training')), _worst(self._standings('validation')), levels,
             standing.skill.error if standing else 0.0, self.expected_gain(),
-            next((yardstick.unseen[standing.form].value for yardstick in self.yardsticks
-                  if standing and standing.form in yardstick.unseen), None), self._fallen())
+            next((yardstick.unseen[standing.form] for yardstick in self.yardsticks
+                  if standing and standing.form in yardstick.unseen), None), self._fallen(),
+            standing.learner if standing else '', _ratio(gradients))
 
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""
@@ -334,3 +336,10 @@ class SkillMonitor(IssueMonitor):
 
 def _worst(found: Sequence[Standing]) -> Optional[Standing]:
     return min(found, key=lambda standing: standing.margin()) if found else None
+
+
+def _ratio(gradients: Optional[GradientSummary]) -> Optional[float]:
+    """First gradient norm over the last; None where it says nothing."""
+    if gradients is None or len(gradients.kernels) < 2 or not gradients.kernels[-1][1] > 0:
+        return None
+    return gradients.kernels[0][1] / gradients.kernels[-1][1]

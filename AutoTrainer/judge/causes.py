@@ -9,7 +9,8 @@ from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 import numpy as np
 
 from .preflight import CERTAIN, LIKELY, Finding
-from .standing import SIGNAL, SURE, Standing
+from .skill import Skill
+from .standing import SURE, Standing, is_signal
 
 SAME = 1e-3
 """Spread of the predictions, as a share of their size, up to which all rows get the same answer."""
@@ -19,6 +20,10 @@ SWING = 3.0
 
 APART = 2.0
 """Standard errors by which training skill must be above validation skill to be called so."""
+
+FADED = 0.03
+"""Ratio of first to last gradient norm from which a model that answers all rows alike does so for
+a vanishing gradient: the paper's two thresholds are for a gradient alone."""
 
 LEAST_SWING = 0.1
 """Skill that swings must cover, however many rows there are."""
@@ -40,6 +45,8 @@ class Evidence(NamedTuple):
         gain: what its curves promise until the planned end.
         unseen: skill of the classical learners on training rows that they had not seen.
         fallen: how it has fallen from what it had reached; None if it has not.
+        learner: who learns more, in words; '' where nobody was asked.
+        gradient_ratio: norm of the first kernel's gradient over that of the last; None if unknown.
     """
 
     symptoms: Mapping[str, Optional[str]]
@@ -51,8 +58,10 @@ class Evidence(NamedTuple):
     levels: Sequence[Optional[float]] = ()
     level_error: float = 0.0
     gain: float = 0.0
-    unseen: Optional[float] = None
+    unseen: Optional[Skill] = None
     fallen: Optional[str] = None
+    learner: str = ''
+    gradient_ratio: Optional[float] = None
 
 
 def causes(seen: Evidence) -> Dict[str, str]:
@@ -86,14 +95,15 @@ def causes(seen: Evidence) -> Dict[str, str]:
     add('explode', symptoms['nan_weight'] or symptoms['nan_gradient']
         or symptoms['explode_gradient'])
     if 'relu' not in found and not seen.fallen:  # dead units let no gradient pass either
-        add('vanish', symptoms['vanish_gradient'])
+        add('vanish', symptoms['vanish_gradient'] or _fades(seen))
     if 'relu' not in found and 'vanish' not in found:
         add('collapse', _same_answer(seen))
     add('unstable', _swings(seen))
     if not found:
         add('not_converge', _slow(seen))
     if not found:
-        found['underfit'] = 'no cause found'
+        found['underfit'] = '%sno cause found' % (
+            'learns less than %s from the same rows; ' % seen.learner if seen.learner else '')
     return found
 
 
@@ -101,6 +111,14 @@ def _same_answer(seen: Evidence) -> Optional[str]:
     if seen.spread is None or not seen.spread <= SAME:
         return None
     return 'the model answers every row alike (its outputs differ by %.2g)' % seen.spread
+
+
+def _fades(seen: Evidence) -> Optional[str]:
+    """A gradient that fades on its way, in a model that does not tell rows apart."""
+    if _same_answer(seen) is None or seen.gradient_ratio is None or seen.gradient_ratio > FADED:
+        return None
+    return ('‖G1‖/‖Gn‖ = %.3g: the gradient fades on its way to the first layer, and %s'
+            % (seen.gradient_ratio, _same_answer(seen)))
 
 
 def _swings(seen: Evidence) -> Optional[str]:
@@ -122,7 +140,7 @@ def no_signal(seen: Evidence) -> Optional[str]:
     """Why there is nothing to learn: neither the model nor classical learners foretell any row."""
     held = seen.validation or seen.training
     if held is None or held.signal or held.skill.value > SURE * held.skill.error or (
-            seen.unseen is not None and seen.unseen > SIGNAL):
+            seen.unseen is not None and is_signal(seen.unseen)):
         return None
     alike = _same_answer(seen)
     return ('neither this model nor classical learners are above the best constant answer on rows '
@@ -142,10 +160,10 @@ def overfits(seen: Evidence) -> Optional[str]:
     said = 'skill %.2f on training rows, %.2f on validation rows' % (
         training.skill.value, validation.skill.value)
     reached = validation.yardstick.value
-    if seen.unseen is not None and seen.unseen > max(SIGNAL, 2 * reached):
+    if seen.unseen is not None and is_signal(seen.unseen) and seen.unseen.value > 2 * reached:
         return ('%s, which are of another kind: %s get%s %.2f on other training rows and %.2f on '
                 'these' % (said, validation.learner, 's' * validation.learner.startswith('a '),
-                           seen.unseen, reached))
+                           seen.unseen.value, reached))
     if not validation.signal:
         return '%s: it memorises noise' % said
     return '%s: too few rows for so large a model, or too long a training' % said

@@ -15,7 +15,12 @@ SURE = 0.5
 """Standard errors that a shortfall must have: fewer rows, more doubt, fewer verdicts."""
 
 SIGNAL = 0.05
-"""Skill that a yardstick must surely have; below it the rows may hold nothing to learn."""
+"""Skill that a yardstick must surely have, by two standard errors; below it the rows may hold
+nothing to learn."""
+
+WORTHLESS = -0.2
+"""Skill from which a model is blamed although there may be nothing to learn: surely less than the
+best constant answer."""
 
 PERFECT = Skill(1.0, 0.0)
 """What stands in for a yardstick that was not asked for, since none is above it; and what a network
@@ -49,9 +54,16 @@ class Standing(NamedTuple):
         error = math.hypot(self.skill.error, ENOUGH * self.yardstick.error)
         return (self.skill.value + gain - ENOUGH * self.yardstick.value) / max(error, 1e-6)
 
-    def is_short(self) -> bool:
-        """Whether the model surely has not enough."""
-        return self.margin() < -SURE
+    def is_short(self, gain: float = 0.0, sure: float = SURE) -> bool:
+        """Whether the model surely has not enough.
+
+        Args:
+            gain: by which its skill may still grow.
+            sure: standard errors of doubt.
+        """
+        if not self.signal:
+            return self.skill.value + gain + 2 * self.skill.error < WORTHLESS
+        return self.margin(gain) < -sure
 
 
 def standings(measured: Measured, yardsticks: Sequence[Yardstick], rows: int,
@@ -89,7 +101,7 @@ def _standing(skills: Skills, known: Optional[Yardstick], rows: int) -> Standing
     """Where the model stands best, among the forms in which there is something to learn."""
     if known is not None and known.skills:
         shared = [form for form in FORMS if form in skills and form in known.skills]
-        signal = [form for form in shared if _least(known.skills[form]) >= SIGNAL]
+        signal = [form for form in shared if is_signal(known.skills[form])]
         found = [Standing(form, skills[form], known.skills[form], known.learner, bool(signal))
                  for form in signal or shared]
         return max(found, key=lambda standing: standing.margin())
@@ -99,8 +111,9 @@ def _standing(skills: Skills, known: Optional[Yardstick], rows: int) -> Standing
     return Standing(form, skills[form], PERFECT if known is None else ASSUMED)
 
 
-def _least(skill: Skill) -> float:
-    return skill.value - SURE * skill.error
+def is_signal(yardstick: Skill) -> bool:
+    """Whether a classical learner surely foretells something."""
+    return yardstick.value - 2 * yardstick.error >= SIGNAL
 
 
 def told_of(measured: Measured, yardsticks: Sequence[Yardstick], rows: int) -> Optional[Standing]:
@@ -128,11 +141,17 @@ def told_of(measured: Measured, yardsticks: Sequence[Yardstick], rows: int) -> O
 
 def in_words(standing: Standing) -> str:
     """What a model learns, and what could be learnt."""
-    said = 'learns %.2f of what is there (%s)' % (standing.skill.value, standing.form)
+    skill = standing.skill.value
+    if skill < -SIGNAL:
+        said = 'is worse than the best constant answer (skill %.2f by %s, which has 0)' % (
+            skill, standing.form)
+    else:
+        said = 'learns %.2f of what is there (by %s; the best constant answer has 0)' % (
+            skill, standing.form)
     if standing.learner:
         return '%s; %s %s %.2f from the same rows' % (
             said, standing.learner, 'gets' if standing.learner.startswith('a ') else 'get',
             standing.yardstick.value)
     if standing.yardstick == ASSUMED:
-        return '%s; what can be learnt is not known, the best constant answer gets 0' % said
+        return said + '; what can be learnt is not known'
     return said
