@@ -11,6 +11,7 @@ from .intake import inputs
 from .intake.arrays import map_arrays, parts, row_count
 from .intake.config import check_count
 from .judge.columns import MOST_ROWS, Data
+from .judge.facts import Task
 from .judge.labels import summarise_labels
 from .judge.losses import loss_name
 from .judge.preflight import Finding
@@ -72,13 +73,13 @@ def setup_of(model: Any, seen: Any, y: Any) -> Setup:
         seen: the same or its built copy, see ``keras_bridge.seen_model``.
         y: labels of as many rows as are at hand.
     """
-    loss = keras_bridge.losses_by_output(model, 1)[0]
+    several = len(keras_bridge.output_shapes(seen)) > 1  # head and loss of which one?
+    loss = None if several else keras_bridge.losses_by_output(model, 1)[0]
     labels = summarise_labels(y, getattr(seen, 'output_shape', None),
                               getattr(loss, 'ignore_class', None))
-    return keras_bridge.setup_of(model, seen)._replace(
-        task=plain_task(seen, y)._replace(loss=loss_name(loss),
-                                          logits=keras_bridge.takes_logits(loss)),
-        labels=labels)
+    task = Task() if several else plain_task(seen, y)._replace(
+        loss=loss_name(loss), logits=keras_bridge.takes_logits(loss))
+    return keras_bridge.setup_of(model, seen)._replace(task=task, labels=labels)
 
 
 def _rows(x_name: str, x: Any, y_name: str, y: Any) -> Tuple[Any, Any]:

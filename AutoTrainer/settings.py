@@ -84,7 +84,8 @@ class Watching:
         """The optional issues that are judged."""
         if self.optional_issues is None:
             return self.schedule.optional_issues
-        return tuple(self.optional_issues)
+        asked = self.optional_issues
+        return (asked,) if isinstance(asked, str) else tuple(asked)
 
 
 def check_share(name: str, value: Any) -> float:

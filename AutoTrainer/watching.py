@@ -51,10 +51,24 @@ class Watch(LossHistory):
                  **settings: Any) -> None:
         for name in settings:
             if name not in SETTINGS:
-                raise UserError('Watch has no setting %r; %s' % (name, way_out(name, SETTINGS)))
+                raise UserError('Watch has no setting %r; %s' % (name, way_out(
+                    name, ('x', 'y', 'validation_data', 'stop', 'save_dir', 'seed') + SETTINGS)))
+        if validation_data is not None and _is_rows(validation_data):
+            raise UserError('validation_data is a %s; give (x, y) as fit has it'
+                            % type(validation_data).__name__)
+        if y is None and _is_rows(x):
+            raise UserError('y is missing; give Watch(x, y), the labels beside the inputs')
+        if y is not None and not (_is_rows(x) or isinstance(x, (list, tuple, dict))):
+            raise UserError('x is a %s, which gives its labels by itself; leave y out'
+                            % type(x).__name__)
         data = None if x is None else x if y is None else (x, y)
         if data is None:
             LOGGER.warning('Watch has no rows: only the history is judged, by the rules of the '
                            'paper; give x and y as fit has them to have skill measured')
         super().__init__(data, validation_data=validation_data, stop=stop, save_dir=save_dir,
                          seed=seed, **dict({'checktype': 'adaptive'}, **settings))
+
+
+def _is_rows(data: Any) -> bool:
+    """Whether something is one array of rows, of whatever library."""
+    return hasattr(data, 'shape') and hasattr(data, 'dtype') or hasattr(data, 'iloc')

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import keras_bridge
 from ..checking import data_of, setup_of
+from ..errors import UserError
 from ..intake import inputs
 from ..intake.arrays import Batch, map_arrays, row_count
 from ..judge.columns import Data
@@ -59,11 +60,31 @@ class Source:
                          self._seed)
 
     def begin(self, model: Any, labels: Any, plan: Plan) -> None:
-        """Note how a training is set up, before it changes the weights."""
+        """Note how a training is set up, before it changes the weights.
+
+        Raises:
+            UserError: if rows do not go into the model, or validation labels differ from the
+                training's.
+        """
+        self._check_shapes(model)
         rows = row_count(labels)
-        batch = -(-rows // plan.steps) if plan.steps else BATCH_ROWS
+        steps = plan.steps or -(-rows // BATCH_ROWS)
+        batch = BATCH_ROWS if -(-rows // BATCH_ROWS) == steps else -(-rows // steps)
         self._setup = setup_of(model, model, labels)._replace(
             rows=rows, epochs=plan.epochs, batch_size=batch)
+
+    def _check_shapes(self, model: Any) -> None:
+        pair = row_pair(self._data)
+        x, y = (None, None) if pair is None else map(as_numpy, pair)
+        x_val, y_val = (None, None) if self._validation is None else map(as_numpy, self._validation)
+        rows = {name: part[:, None] if isinstance(part, np.ndarray) and part.ndim == 1 else part
+                for name, part in (('x', x), ('x_val', x_val))}
+        inputs.check_fit(dict(rows, y=None, y_val=None), getattr(model, 'input_shape', None), None,
+                         '')
+        if isinstance(y, np.ndarray) and isinstance(y_val, np.ndarray) and (
+                y.shape[1:] or (1,)) != (y_val.shape[1:] or (1,)):
+            raise UserError('validation_data has labels of shape %s, but y has %s; give labels of '
+                            'the same kind' % (y_val.shape[1:], y.shape[1:]))
 
     def findings(self, model: Any, thorough: bool) -> List[Finding]:
         """What is wrong with how the training is set up.

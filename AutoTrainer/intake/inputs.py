@@ -54,10 +54,15 @@ def check_rows(x: str, inputs: Any, y: str, labels: Any) -> None:
     Raises:
         UserError: if they do not.
     """
-    counts = sorted({len(part) for data in (inputs, labels) for part in parts(data)})
-    if len(counts) > 1:
-        raise UserError('%s and %s have %s rows; give as many labels as inputs'
-                        % (x, y, ' and '.join(map(str, counts))))
+    for name, data in ((x, inputs), (y, labels)):
+        counts = list(dict.fromkeys(len(part) for part in parts(data)))
+        if len(counts) > 1:
+            raise UserError('the arrays of %s have %s rows; give all of them as many'
+                            % (name, ' and '.join(map(str, counts))))
+    counts = [len(parts(data)[0]) for data in (inputs, labels)]
+    if counts[0] != counts[1]:
+        raise UserError('%s and %s have %d and %d rows; give as many labels as inputs'
+                        % (x, y, counts[0], counts[1]))
 
 
 def check_pair(x: Any, y: Any) -> Tuple[Any, Any]:

@@ -242,6 +242,8 @@ class Session:
             return ('not judged: %d epoch%s, a verdict needs %d; where fit() is called once per '
                     'epoch, give total_epoch' % (self.epochs, '' if self.epochs == 1 else 's',
                                                  JUDGMENT_EPOCHS))
+        if self.watcher.failed and self.monitor.by_skill and not self.monitor.proven:
+            return 'not judged: the model could not be measured (%s)' % self.watcher.failed
         if not self.monitor.judged:
             return 'not judged yet: %d of %d planned epochs' % (self.epochs, self.plan.epochs)
         if self._ended_by_others and not self.converged:

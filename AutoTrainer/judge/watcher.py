@@ -4,6 +4,7 @@ import math
 import time
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
+from ..errors import first_line
 from ..utils.logger import LOGGER
 from ..utils.monitor import IssueMonitor, Judgment
 from ..utils.TimeCounter import TimeCounter
@@ -45,6 +46,7 @@ class Watcher:
         found: the check that found an issue, the last that is made; None until then.
         checks: checks made.
         probes: how many of them looked at gradients.
+        failed: why the model could not be measured any more, in words; '' as long as it can.
         skill_looks: checks that measured the model's skill.
         told: what the last check said of the training without it being a reason to stop.
     """
@@ -60,6 +62,7 @@ class Watcher:
         self.checks = 0
         self.probes = 0
         self.told: Optional[Check] = None
+        self.failed = ''
         self.skill_looks = 0
         self._clock = clock
         self._skill_cost = math.inf  # of the cheapest look: what one costs once all is compiled
@@ -95,7 +98,7 @@ class Watcher:
                 LOGGER.warning('epoch %d: the model cannot be measured (%s: %s); only the history '
                                'is judged from here on', state.epoch, type(error).__name__,
                                ' '.join(str(error).split())[:300], exc_info=LOGGER.isEnabledFor(10))
-                self.probe = None
+                self.probe, self.failed = None, first_line(error)
         check = Check(state.epoch, self.monitor.judge(gradients, outputs), gradients, outputs,
                       self.monitor.in_numbers())
         self.checks += 1

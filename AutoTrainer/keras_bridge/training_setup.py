@@ -118,6 +118,8 @@ def build_optimizer(described: Mapping[str, Any]) -> Any:
     if kind is None:
         raise UserError('optimizer is %s; %s' % (
             quote(described['class_name']), way_out(described['class_name'], OPTIMIZERS)))
+    if isinstance(config.get('learning_rate'), int):  # Keras 3 takes no whole number
+        config['learning_rate'] = float(config['learning_rate'])
     if not LEGACY and 'decay' in config:
         # the older Keras divided the rate by 1 + decay * steps
         config['learning_rate'] = keras.optimizers.schedules.InverseTimeDecay(

@@ -351,6 +351,9 @@ class IssueMonitor:
     by_skill = False
     """Whether a training is judged by what it learns, see :mod:`AutoTrainer.judge.by_skill`."""
 
+    proven = False
+    """Whether the history alone says that enough is learnt: the paper does not ask."""
+
     yardsticks: Tuple[Any, ...] = ()
     """What can be learnt, as far as it was asked for: never, for the paper."""
 

@@ -186,7 +186,8 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         self._last_epoch = epoch
         if self.session.epoch(keras_bridge.epoch_values(logs or {})):
             self.model.stop_training = True
-        if self.session.epochs == 1 and self.history['acc'][0] is None:
+        if (self.session.epochs == 1 and self.history['acc'][0] is None
+                and not self.monitor.by_skill):
             LOGGER.warning('%s', self._no_accuracy())
         if self.on_epoch is not None:
             self.on_epoch(self)
@@ -252,7 +253,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         stopped = self.watching.stop and self.session.ended == 'verdict'
         LOGGER.log(logging.WARNING if self._is_alone else logging.INFO, 'epoch %s: %s%s',
                    verdict.epoch, verdict.reason, '; the training is stopped '
-                   '(LossHistory(..., stop=False) lets it run on)'
+                   '(%s(..., stop=False) lets it run on)' % type(self).__name__
                    if stopped and self._is_alone else '')
         if self.pkl_dir is not None:
             os.makedirs(self.pkl_dir, exist_ok=True)
