@@ -284,9 +284,9 @@ def uncompiled():
 @pytest.mark.parametrize('build, x, y, settings, message', [
     (uncompiled, X, BINARY, {}, 'model is not compiled; call model.compile'),
     (lambda: 'model.keras', X, BINARY, {}, "model is 'model.keras'; give a Keras model"),
-    (two_layers, X, BINARY[:7], {}, 'x and y have 7 and 300 rows; give as many'),
+    (two_layers, X, BINARY[:7], {}, 'x and y have 300 and 7 rows; give as many'),
     (two_layers, X, BINARY, {'validation_data': (X[:9], BINARY[:8])},
-     r'validation_data\[0\] and validation_data\[1\] have 8 and 9 rows'),
+     r'validation_data\[0\] and validation_data\[1\] have 9 and 8 rows'),
     (two_layers, X, BINARY, {'validation_data': X[:9]}, r'validation_data is a ndarray; give \(x,'),
     (two_layers, X[:0], BINARY[:0], {}, r'x has shape \(0, 6\); give at least one row'),
     (two_layers, 'x.csv', BINARY, {}, 'x is a str; give arrays'),

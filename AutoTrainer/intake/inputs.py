@@ -59,8 +59,8 @@ def check_rows(x: str, inputs: Any, y: str, labels: Any) -> None:
         if len(counts) > 1:
             raise UserError('the arrays of %s have %s rows; give all of them as many'
                             % (name, ' and '.join(map(str, counts))))
-    counts = [len(parts(data)[0]) for data in (inputs, labels)]
-    if counts[0] != counts[1]:
+    counts = [len(parts(data)[0]) for data in (inputs, labels) if len(parts(data))]
+    if len(counts) == 2 and counts[0] != counts[1]:
         raise UserError('%s and %s have %d and %d rows; give as many labels as inputs'
                         % (x, y, counts[0], counts[1]))
 

@@ -16,9 +16,9 @@ def poisoned(value):
 @pytest.mark.parametrize('dataset, message', [
     ([X, Y], 'dataset is a list'),
     ({'x': X}, "dataset has no 'y'"),
-    ({'x': X, 'y': Y[:5]}, 'x and y have 5 and 6 rows'),
+    ({'x': X, 'y': Y[:5]}, 'x and y have 6 and 5 rows'),
     ({'x': X, 'y': Y, 'x_val': X}, 'only one of x_val and y_val'),
-    ({'x': X, 'y': Y, 'x_val': X, 'y_val': Y[:1]}, 'x_val and y_val have 1 and 6 rows'),
+    ({'x': X, 'y': Y, 'x_val': X, 'y_val': Y[:1]}, 'x_val and y_val have 6 and 1 rows'),
     ({'x': X[:0], 'y': Y[:0]}, 'x is empty'),
     ({'x': poisoned(np.nan), 'y': Y}, 'x holds 1 values that are NaN.*row 3'),
     ({'x': poisoned(np.inf), 'y': Y}, 'x holds 1 values.*infinite, in row 3'),

@@ -134,7 +134,7 @@ def broken(row):
     ((broken(17), ONE_HOT), r'x holds 1 values that are NaN or infinite \(the first, NaN, in row '
                             r'17\)'),
     (({'a': X, 'b': broken(3)}, ONE_HOT), r"x\['b'\] holds 1 values"),
-    ((X, ONE_HOT[:10]), 'x and y have 10 and 60 rows; give as many labels as inputs'),
+    ((X, ONE_HOT[:10]), 'x and y have 60 and 10 rows; give as many labels as inputs'),
     ((X[:0], ONE_HOT[:0]), 'x is empty'),
     (([[1.0, 2.0], [3.0]], [0, 1]), 'rows of unequal length'),
 ])
