@@ -111,7 +111,7 @@ def test_who_knows_everything_has_skill_1_in_every_form(y, outputs):
     found = skills(y, outputs)
     assert set(values(found).values()) == {1.0}
     assert SQUARED in found and (found.keys() >= {ACCURACY, BALANCED} or len(found) == 1)
-    assert all(skill.error < 0.1 for skill in found.values())
+    assert all(0 < skill.error < 0.1 for skill in found.values())  # few rows may mislead
 
 
 @pytest.mark.parametrize('y, answer', [
@@ -239,9 +239,10 @@ def test_one_row_without_numbers_counts_as_one_wrong_row():
     assert 0 < found[SQUARED].value < 1
 
 
-def test_a_few_rows_that_are_off_without_bounds_do_not_drown_the_others():
+@pytest.mark.parametrize('far', [1e5, 1e300])
+def test_a_few_rows_that_are_off_without_bounds_do_not_drown_the_others(far):
     off = MEASURED.copy()
-    off[0] = 1e300
+    off[0] = far
     assert 0.4 < skills(MEASURED, off)[SQUARED].value < 0.6
     assert skills(MEASURED, 1e300 + MEASURED)[SQUARED].value == WORST
 
@@ -252,9 +253,8 @@ def test_a_few_rows_that_are_off_without_bounds_do_not_drown_the_others():
 @pytest.mark.parametrize('y', [[0], [1], [5], [0.1], [1e9], [[0, 1, 0]], [[0.1, 7.3]]])
 def test_of_one_answer_for_all_rows_no_skill_is_known(rows, y):
     y = np.repeat(np.array(y), rows, axis=0)
-    units = y.shape[1] if y.ndim > 1 else 6
-    answers = read_answers(y, label_kind(y, (None, units)), units if y.dtype.kind == 'i' else
-                           y.ndim and (y.shape[1] if y.ndim > 1 else 1))
+    units = y.shape[1] if y.ndim > 1 else 6 if y.dtype.kind == 'i' else 1
+    answers = read_answers(y, label_kind(y, (None, units)), units)
     outputs = NUMBERS.rand(rows, answers.width)
     assert skills_of(answers, as_shares(answers, outputs)) == {}
 
@@ -297,7 +297,7 @@ def test_what_the_constant_answer_reaches_on_labels_and_numbers():
 
 @pytest.mark.parametrize('found, form', [
     ({}, ACCURACY),
-    ({ACCURACY: Skill(0.5, 0.1), BALANCED: Skill(0.5, 0.1)}, ACCURACY),   # the first of equals
+    ({BALANCED: Skill(0.5, 0.1), ACCURACY: Skill(0.5, 0.1)}, ACCURACY),   # the plainest of equals
     ({ACCURACY: Skill(0.0, 0.1), BALANCED: Skill(0.5, 0.1)}, BALANCED),
     ({ACCURACY: Skill(0.4, 0.1), BALANCED: Skill(0.5, 0.4)}, ACCURACY),   # few rows blur the other
     ({SQUARED: Skill(-3.0, 0.1)}, SQUARED),
