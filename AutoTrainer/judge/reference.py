@@ -18,7 +18,7 @@ MEASURED_ROWS = 500
 """Training rows, and as many validation rows, on which a model's skill is measured."""
 
 _COPIED = 0.5  # skill of the inputs as answers from which targets count as the inputs again
-_LEAST_COPIED = 8  # and columns that there must be
+_LEAST_COPIED = 8  # and numbers that a row must have
 
 
 class Target(NamedTuple):
@@ -161,16 +161,18 @@ class Reference:
         held = self._answers('y_val', MEASURED_ROWS)[index] if validated else None
         x_val = parts(self._take(self._x_val, MEASURED_ROWS)) if held is not None else None
         if self._copies(x, answers):
-            return classical.reconstruction(answers, held, self._narrowest, self._seed)
+            return classical.reconstruction(answers, held, self._narrowest, self._seed,
+                                            answers.truth.size // row_count(x))
         return classical.measure(x, answers, x_val, held, self._tokens, self._seed)
 
     @staticmethod
     def _copies(x: Sequence[Any], answers: Answers) -> bool:
         """Whether the targets are the inputs again, as an autoencoder's are."""
-        if answers.kind != 'numbers' or len(x) != 1 or answers.width < _LEAST_COPIED:
+        if answers.kind != 'numbers' or len(x) != 1:
             return False
         given = np.asarray(x[0])
-        if given.size != answers.truth.size or given.dtype.kind not in 'biuf':
+        if (given.size != answers.truth.size or given.size < _LEAST_COPIED * len(given)
+                or given.dtype.kind not in 'biuf'):
             return False
         return any(skill.value >= _COPIED for skill in skills_of(
             answers, given.reshape(answers.truth.shape)).values())
