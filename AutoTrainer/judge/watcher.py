@@ -114,7 +114,7 @@ class Watcher:
         """
         if self.found is not None or self.probe is None or not self.monitor.by_skill:
             return self.found
-        self.monitor.find(self.probe.findings(thorough=False))
+        self._find(self.probe, thorough=False)
         judgment = self.monitor.judge()
         if judgment.reasons:
             self.found = Check(0, judgment)
@@ -174,7 +174,7 @@ class Watcher:
             self._last_skill = monitor.state.epochs
             self.skill_looks += 1
         if monitor.by_skill and (broken or monitor.needs_probe()):
-            monitor.find(probe.findings(thorough=True))
+            self._find(probe, thorough=True)
         if monitor.task is None and (broken or monitor.needs_probe()):
             monitor.learn_task(probe.task())
         if broken or not self._wants_probe(training_seconds):
@@ -186,6 +186,13 @@ class Watcher:
         self._last_probe = monitor.state.epochs
         self.probes += 1
         return gradients, outputs
+
+    def _find(self, probe: Probe, thorough: bool) -> None:
+        """Ask what is wrong with the set-up; what cannot be told is no reason to fail."""
+        try:
+            self.monitor.find(probe.findings(thorough))
+        except Exception as error:  # of a framework, on data that nobody foresaw
+            LOGGER.debug('what is wrong with the set-up cannot be told: %s', first_line(error))
 
     def _can_afford_skill(self, training_seconds: float) -> bool:
         """Whether to measure the model's skill at a check.

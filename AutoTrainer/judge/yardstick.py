@@ -390,6 +390,8 @@ def codes_as_amounts(x: Any, codes: np.ndarray, seed: int = 0) -> Optional[Tuple
     if len(codes) < LEAST_ROWS or len(np.unique(codes)) < 2:
         return None
     columns = _Columns(x, False, seed).of_training
+    if len(columns) != len(codes):  # several a row, as for the steps of a sequence
+        return None
     held, learnt = np.array_split(np.random.RandomState(seed).permutation(len(codes)),
                                   [len(codes) // _FOLDS])
     found = []

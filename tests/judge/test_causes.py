@@ -3,11 +3,19 @@
 import numpy as np
 import pytest
 
-from AutoTrainer.judge.causes import LEAST_SWING, SAME, SWING, Evidence, causes, overfits
+from AutoTrainer.judge.causes import (
+    LEAST_SWING,
+    SAME,
+    SWING,
+    Evidence,
+    causes,
+    no_signal,
+    overfits,
+)
 from AutoTrainer.judge.issues import ISSUES
 from AutoTrainer.judge.preflight import CERTAIN, LIKELY, NOTE, Finding
 from AutoTrainer.judge.skill import ACCURACY, Skill
-from AutoTrainer.judge.standing import Standing
+from AutoTrainer.judge.standing import SIGNAL, Standing
 from AutoTrainer.utils.monitor import IssueMonitor
 
 NONE = dict.fromkeys(IssueMonitor(10).feature)
@@ -131,19 +139,26 @@ def standing(value, yardstick=0.8, signal=True, error=0.03):
 KNOWS, KNOWS_NOT = standing(0.95), standing(0.05)
 
 
+NOISE = standing(-0.3, 0.0, False)
+
+
 @pytest.mark.parametrize('training, validation, unseen, words', [
-    (KNOWS, KNOWS_NOT, 0.8, 'too few rows for so large a model'),
+    (KNOWS, KNOWS_NOT, 0.8, 'rows: too few rows for so large a model'),
     (KNOWS, KNOWS, 0.8, None),
     (KNOWS_NOT, KNOWS_NOT, 0.8, None),                       # it has learnt nothing anywhere
     (KNOWS_NOT, KNOWS, 0.8, None),
     (KNOWS, None, 0.8, None), (None, KNOWS_NOT, 0.8, None), (None, None, None, None),
+    (standing(0.6, error=0.2), standing(0.4, error=0.2), 0.8, None),   # not surely apart
     # nothing to learn from the validation rows: are they noise as the others, or of another kind?
-    (KNOWS, standing(-0.3, 0.0, False), 0.0, 'memorises noise'),
-    (KNOWS, standing(-0.3, 0.0, False), None, 'memorises noise'),
-    (KNOWS, standing(-0.3, 0.0, False), 0.7, 'the validation rows are of another kind (a linear '
-     'model reaches 0.70 on other training rows, 0.00 on these)'),
-    (KNOWS, standing(-0.3, 0.04, False), 0.7, 'of another kind'),
-    (KNOWS, standing(-0.3, 0.04, False), 0.06, 'memorises noise'),
+    (KNOWS, NOISE, 0.0, 'rows: it memorises noise'),
+    (KNOWS, NOISE, None, 'rows: it memorises noise'),
+    (KNOWS, NOISE, 0.8 * SIGNAL, 'rows: it memorises noise'),
+    (KNOWS, NOISE, 0.7, 'which are of another kind: a linear model gets 0.70 on other training '
+     'rows and 0.00 on these'),
+    (KNOWS, standing(0.05, 0.3), 0.8, 'which are of another kind: a linear model gets 0.80 on'),
+    (KNOWS, standing(0.05, 0.5), 0.8, 'rows: too few rows'),
+    (KNOWS, NOISE._replace(learner='40 randomised trees'), 0.7, 'kind: 40 randomised trees get '),
+    (standing(0.1, 0.0, False), NOISE, 0.0, 'rows: it memorises noise'),
 ])
 def test_overfitting_and_what_kind_of_it(training, validation, unseen, words):
     found = overfits(seen(training=training, validation=validation, unseen=unseen))
@@ -151,8 +166,23 @@ def test_overfitting_and_what_kind_of_it(training, validation, unseen, words):
         assert found is None
     else:
         assert words in found
-        assert found.startswith('skill 0.95 on training rows, %.2f on validation rows: '
-                                % validation.skill.value)
+        assert found.startswith('skill %.2f on training rows, %.2f on validation rows' % (
+            training.skill.value, validation.skill.value))
+
+
+@pytest.mark.parametrize('training, validation, unseen, nothing', [
+    (KNOWS, NOISE, 0.0, True),                               # by heart, and no more
+    (NOISE, NOISE, 0.0, True), (NOISE, NOISE, None, True),
+    (standing(0.0, 0.0, False), None, 0.0, True),            # no validation rows
+    (KNOWS, standing(0.5, 0.0, False), 0.0, False),          # what no learner finds, it has found
+    (KNOWS, standing(0.05, 0.0, False, error=0.2), 0.0, True),
+    (KNOWS, NOISE, 0.7, False),                              # of another kind
+    (KNOWS, KNOWS_NOT, 0.8, False), (KNOWS_NOT, None, 0.8, False), (None, None, None, False),
+])
+def test_whether_there_is_anything_to_learn(training, validation, unseen, nothing):
+    found = no_signal(seen(training=training, validation=validation, unseen=unseen))
+    assert (found is not None) is nothing
+    assert not nothing or 'nothing in these inputs foretells the answers' in found
 
 
 def test_swings_of_many_curves_that_only_few_rows_make():

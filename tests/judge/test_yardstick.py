@@ -19,6 +19,7 @@ from AutoTrainer.judge.yardstick import (
     MOST_ROWS,
     WIDE,
     Yardstick,
+    codes_as_amounts,
     from_dict,
     measure,
     none,
@@ -132,6 +133,21 @@ def test_tokens_are_counted(words, length):
     assert as_numbers.skills[ACCURACY].value < as_tokens.skills[ACCURACY].value - 0.2
 
 
+@pytest.mark.parametrize('move, counted', [
+    (lambda x: x, True),
+    (lambda x: x - x.max(), False),                      # negative: no token numbers
+    (lambda x: x + 0.5, False),
+    (lambda x: x * 10 ** np.arange(12), False),          # columns of their own scales
+    (lambda x: x // 10, False),                          # too few values to be a vocabulary
+    (lambda x: np.concatenate([x] * 4, axis=1), False),  # as wide as images are
+])
+def test_what_looks_like_tokens_is_counted_though_nobody_says_so(move, counted):
+    (x, answers), (x_val, held) = marked(100, 12), marked(100, 12, seed=5)
+    told, untold = [measure(move(x), answers, move(x_val), held, tokens=tokens)._replace(seconds=0)
+                    for tokens in (True, False)]
+    assert (told == untold) is (counted or bool((move(x) % 1).any()))
+
+
 def test_tokens_that_only_validation_rows_have_count_as_none():
     x, answers = marked(20, 40)
     x = np.where(x == 15, 99, x)  # the token that means something is the last of those known
@@ -160,6 +176,30 @@ def test_what_is_no_number_counts_as_zero():
 def test_constant_columns_and_inputs_of_true_and_false():
     x = np.concatenate([X > 0, np.ones((ROWS, 3), bool)], axis=1)
     assert measure(x, classes(X[:, 0] > 0)).skills[ACCURACY].value > 0.9
+
+
+# -------------------------------------------------------------------------- names and amounts
+
+NAMES = np.array([2, 0, 3, 1])
+
+
+@pytest.mark.parametrize('codes, as_classes, as_amounts', [
+    (lambda steps: steps, 0.5, 0.5),                     # amounts, in order
+    (lambda steps: NAMES[steps], 0.5, None),             # names, in no order
+])
+def test_class_numbers_taken_for_amounts(codes, as_classes, as_amounts):
+    x = table(600, 2)
+    found = codes_as_amounts(x, codes(np.digitize(x[:, 0], [-1, 0, 1])))
+    assert found[0].value > as_classes
+    assert found[1].value > as_amounts if as_amounts else found[1].value < found[0].value / 2
+
+
+@pytest.mark.parametrize('x, codes', [
+    (table(LEAST_ROWS - 1), np.arange(LEAST_ROWS - 1) % 2), (X, np.ones(ROWS)),
+    (table(40), np.arange(40) == 39),                    # of one class among the rows held back
+    (X, np.arange(6 * ROWS) % 3)])                       # one for every step of a sequence
+def test_of_too_few_rows_or_classes_nothing_is_said(x, codes):
+    assert codes_as_amounts(x, np.asarray(codes)) is None
 
 
 # ------------------------------------------------------------------------------ nothing to learn
