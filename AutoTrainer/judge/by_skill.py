@@ -9,6 +9,8 @@ import statistics
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..utils.monitor import IssueMonitor, Judgment
+from . import reference
+from . import yardstick as classical
 from .baseline import loss_based_accuracy
 from .causes import Evidence, causes, no_signal, overfits
 from .configuration import Symptom
@@ -219,6 +221,20 @@ class SkillMonitor(IssueMonitor):
     def _asks_for_told(self) -> bool:
         """Whether issues count now that are only told: at the end, or where they are asked for."""
         return self._is_over or bool(self.optional_issues & _TOLD)
+
+    @property
+    def measured(self) -> Dict[str, Any]:
+        """What was measured at the last looks, and the yardsticks, in plain numbers."""
+        return {'looks': [look.as_dict() for look in self._recent],
+                'yardsticks': [known.as_dict() for known in self.yardsticks]}
+
+    def restore(self, in_a_row: Mapping[str, int],
+                measured: Optional[Mapping[str, Any]] = None) -> None:
+        """Stand, beside the history, where a monitor stood, see the base class."""
+        super().restore(in_a_row, measured)
+        if measured:
+            self._recent = [reference.from_dict(look) for look in measured['looks']]
+            self.yardsticks = tuple(map(classical.from_dict, measured['yardsticks']))
 
     def needs_probe(self) -> bool:
         """Whether the training is unsound, so that the cause has to be found."""

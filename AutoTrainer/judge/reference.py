@@ -4,14 +4,23 @@ Rows are drawn once, seeded: those on which the model's own skill is measured, a
 classical learners get. Nothing is computed before it is asked for.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import first_line
 from ..intake.arrays import map_arrays, parts, row_count
 from . import yardstick as classical
-from .skill import Answers, Skills, as_shares, constant_accuracy, form_of, read_answers, skills_of
+from .skill import (
+    Answers,
+    Skill,
+    Skills,
+    as_shares,
+    constant_accuracy,
+    form_of,
+    read_answers,
+    skills_of,
+)
 from .yardstick import MOST_ROWS, Yardstick
 
 MEASURED_ROWS = 500
@@ -57,7 +66,7 @@ class Measured(NamedTuple):
     forms: Tuple[str, ...] = ()
 
     def as_dict(self) -> Dict[str, Any]:
-        """For a record."""
+        """For a checkpoint."""
         return {'training': [_plain(skills) for skills in self.training],
                 'validation': [_plain(skills) for skills in self.validation],
                 'spread': list(self.spread), 'forms': list(self.forms)}
@@ -65,6 +74,14 @@ class Measured(NamedTuple):
 
 def _plain(skills: Skills) -> Dict[str, List[float]]:
     return {form: list(skill) for form, skill in skills.items()}
+
+
+def from_dict(told: Mapping[str, Any]) -> Measured:
+    """Back from :meth:`Measured.as_dict`."""
+    training, validation = [
+        tuple({form: Skill(*pair) for form, pair in skills.items()} for skills in told[part])
+        for part in ('training', 'validation')]
+    return Measured(training, validation, tuple(told['spread']), tuple(told['forms']))
 
 
 class Constants(NamedTuple):
