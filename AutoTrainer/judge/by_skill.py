@@ -39,6 +39,11 @@ LEAST_REACHED = 0.2
 """Skill from which there is something to fall from."""
 
 
+FALL = 2.0
+"""Standard errors by which a training must have fallen to be said so: its best epochs are its best by
+chance too."""
+
+
 class Ground(NamedTuple):
     """What an accuracy and a loss are held against before anything is measured.
 
@@ -130,19 +135,20 @@ class SkillMonitor(IssueMonitor):
         self.proven = False
         if recent and series[-1] is not None:
             shown = max(recent[-1], statistics.median(recent))
-            self.proven = shown + SURE * self._error_of(shown) >= ENOUGH
+            doubt = SURE * self._error_of(shown, self._is_validated)
+            self.proven = shown + doubt >= ENOUGH
         self._unproven = 0 if self.proven else self._unproven + 1
         if self.proven:
             self._recent = []
 
-    def _error_of(self, level: float) -> float:
+    def _error_of(self, level: float, is_validation: bool) -> float:
         """Standard error of a skill in the history, from the number of its rows.
 
         Of an accuracy that of a share of right answers; of a loss that of a mean of squares of
         normal errors, sqrt(2 / rows) of itself.
         """
         constants = self.ground.training
-        if self._is_validated:
+        if is_validation:
             constants = self.ground.validation or Constants(
                 max(1, constants.rows // UNKNOWN_ROWS), constants.accuracy)
         rows = max(1, constants.rows)
@@ -163,7 +169,9 @@ class SkillMonitor(IssueMonitor):
             middles = [statistics.median(known[i:i + LASTING])
                        for i in range(len(known) - LASTING + 1)]
             best, now = max(middles), max(known[-LASTING:])
-            if best < LEAST_REACHED or now >= ENOUGH * best:
+            doubt = math.hypot(*[share * self._error_of(level, rows == 'validation')
+                                 for share, level in ((1, now), (ENOUGH, best))])
+            if best < LEAST_REACHED or now + FALL * doubt >= ENOUGH * best:
                 return None
             said = ('it had reached a skill of %.2f on %s rows and has been at %.2f or below for '
                     '%d epochs' % (best, rows, now, LASTING))
