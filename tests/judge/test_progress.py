@@ -75,7 +75,10 @@ def growing(factor, last, count=LEAST_POINTS):
     (growing(3, 1e-6), 40, True),
     (growing(1, 0.01), 100, False),                          # it stands
     (growing(0.8, 0.01), 100, False),                        # it falls
-    (growing(1.5, 1.5 * ESCAPED), 100, False),               # it has left
+    (growing(1.5, 1.5 * ESCAPED), 100, True),                # it has just left: the curve follows
+    (growing(1.5, 4 * ESCAPED), 100, False),                 # it has left
+    (growing(1.5, 1.5 * ESCAPED), 0, False),                 # it is over
+    ([0.1, 0.3, 0.29], 100, False),
     ([0.001, 0.01, 0.0099], 100, False),                     # not at every look
     ([0.01, 0.001, 0.01], 100, False),
     ([0.0, 0.0, 0.0], 100, False),                           # dead
