@@ -43,6 +43,7 @@ def known(accuracy, balanced=None, squared=None, error=0.02):
     (ENOUGH - 0.2, 0.1, 1.0, 0.0, 0.0, -2.0),              # two errors short
     (ENOUGH + 0.2, 0.1, 1.0, 0.0, 0.0, 2.0),
     (ENOUGH - 0.2, 0.1, 1.0, 0.0, 0.2, 0.0),               # what it will gain counts
+    (-7.0, 0.1, 0.0, 0.0, math.log(8) + 0.3, 3.0),         # a loss that falls by its share
     (0.0, 0.3, 0.5, 0.4 / ENOUGH, 0.0, -0.5 * ENOUGH / 0.5),   # the errors of both: 0.3 and 0.4
     (0.0, 0.1, -1.0, 0.0, 0.0, 10 * ENOUGH),               # nobody can less than nothing
 ])
