@@ -40,9 +40,9 @@ class Probe(facts.Probe):
         thorough: whether each look at the set-up was to be thorough.
     """
 
-    def __init__(self, shown, reached=(), findings=(), gradients=SOUND, task=Task()):
+    def __init__(self, shown, reached=(), findings=(), gradients=SOUND, task=None):
         self.shown, self.reached, self.all_findings = shown, tuple(reached), tuple(findings)
-        self.the_gradients, self.the_task = gradients, task
+        self.the_gradients, self.the_task = gradients, task or Task()
         self.epoch, self.looks, self.asked, self.thorough = 0, [], 0, []
 
     def skills(self):
