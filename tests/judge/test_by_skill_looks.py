@@ -14,6 +14,7 @@ from AutoTrainer.judge.by_skill import EARLY
 from AutoTrainer.judge.history import JUDGMENT_SHARE, LASTING
 from AutoTrainer.judge.reference import Constants
 from AutoTrainer.judge.schedule import LONGEST_GAP
+from AutoTrainer.judge.standing import ENOUGH
 from AutoTrainer.utils.monitor import IssueMonitor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,12 +43,13 @@ def test_a_training_that_proves_itself_is_never_measured():
 @pytest.mark.parametrize('rows, looks', [(50, False), (100000, True)])
 def test_few_rows_speak_for_a_training_where_they_speak_against_none(rows, looks):
     """A level that so many rows do not tell from enough proves a training."""
-    _, watched = judged(flat(0.6), rows=rows)
+    _, watched = judged(flat(ENOUGH - 0.05), rows=rows)
     assert bool(watched.subject.probe.looks) is looks
 
 
 def test_a_good_time_between_two_bad_looks_parts_them():
-    verdict, watched = judged(flat(0.0, FIRST - 1) + flat(0.9, 20) + flat(0.0, 2) + flat(0.9, 19))
+    verdict, watched = judged(flat(0.0, FIRST - 1) + flat(0.9, 20) + flat(0.0, 2)
+                              + flat(0.9, TOTAL - FIRST - 21))
     assert verdict.issues == ()
     assert watched.subject.probe.looks == [EARLIEST, EARLIEST + 1, FIRST + 21]
 
@@ -115,12 +117,12 @@ def test_so_does_one_whose_accuracy_means_nothing():
                for level in levels]
     subject = {'accuracy_counts': False, 'constant_loss': lambda: 50.0,
                'constants': (Constants(1000), None)}
-    whole = session(levels, error=0.5, subject=subject)
+    whole = session(levels, error=0.4, subject=subject)
     verdict = train(whole, levels, history=history)
     assert verdict.issues == ('not_converge',)
     for stop in range(1, whole.epochs):
-        part, rest = session(levels, error=0.5, subject=subject), session(
-            levels, error=0.5, subject=subject)
+        part, rest = session(levels, error=0.4, subject=subject), session(
+            levels, error=0.4, subject=subject)
         train(part, levels[:stop], history=history)
         rest.restore(json.loads(json.dumps(part.state())), 1.0)
         assert train(rest, levels[stop:], history=history[stop:]) == verdict, stop
