@@ -9,6 +9,8 @@ import statistics
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..utils.monitor import IssueMonitor, Judgment
+from . import reference
+from . import yardstick as classical
 from .baseline import loss_based_accuracy
 from .causes import Evidence, causes, no_signal, overfits
 from .configuration import Symptom
@@ -35,6 +37,11 @@ UNKNOWN_ROWS = 5
 
 LEAST_REACHED = 0.2
 """Skill from which there is something to fall from."""
+
+
+FALL = 2.0
+"""Standard errors by which a training must have fallen to be said so: its best epochs are its best by
+chance too."""
 
 
 class Ground(NamedTuple):
@@ -128,19 +135,20 @@ class SkillMonitor(IssueMonitor):
         self.proven = False
         if recent and series[-1] is not None:
             shown = max(recent[-1], statistics.median(recent))
-            self.proven = shown + SURE * self._error_of(shown) >= ENOUGH
+            doubt = SURE * self._error_of(shown, self._is_validated)
+            self.proven = shown + doubt >= ENOUGH
         self._unproven = 0 if self.proven else self._unproven + 1
         if self.proven:
             self._recent = []
 
-    def _error_of(self, level: float) -> float:
+    def _error_of(self, level: float, is_validation: bool) -> float:
         """Standard error of a skill in the history, from the number of its rows.
 
         Of an accuracy that of a share of right answers; of a loss that of a mean of squares of
         normal errors, sqrt(2 / rows) of itself.
         """
         constants = self.ground.training
-        if self._is_validated:
+        if is_validation:
             constants = self.ground.validation or Constants(
                 max(1, constants.rows // UNKNOWN_ROWS), constants.accuracy)
         rows = max(1, constants.rows)
@@ -161,7 +169,9 @@ class SkillMonitor(IssueMonitor):
             middles = [statistics.median(known[i:i + LASTING])
                        for i in range(len(known) - LASTING + 1)]
             best, now = max(middles), max(known[-LASTING:])
-            if best < LEAST_REACHED or now >= ENOUGH * best:
+            doubt = math.hypot(*[share * self._error_of(level, rows == 'validation')
+                                 for share, level in ((1, now), (ENOUGH, best))])
+            if best < LEAST_REACHED or now + FALL * doubt >= ENOUGH * best:
                 return None
             said = ('it had reached a skill of %.2f on %s rows and has been at %.2f or below for '
                     '%d epochs' % (best, rows, now, LASTING))
@@ -219,6 +229,20 @@ class SkillMonitor(IssueMonitor):
     def _asks_for_told(self) -> bool:
         """Whether issues count now that are only told: at the end, or where they are asked for."""
         return self._is_over or bool(self.optional_issues & _TOLD)
+
+    @property
+    def measured(self) -> Dict[str, Any]:
+        """What was measured at the last looks, and the yardsticks, in plain numbers."""
+        return {'looks': [look.as_dict() for look in self._recent],
+                'yardsticks': [known.as_dict() for known in self.yardsticks]}
+
+    def restore(self, in_a_row: Mapping[str, int],
+                measured: Optional[Mapping[str, Any]] = None) -> None:
+        """Stand, beside the history, where a monitor stood, see the base class."""
+        super().restore(in_a_row, measured)
+        if measured:
+            self._recent = [reference.from_dict(look) for look in measured['looks']]
+            self.yardsticks = tuple(map(classical.from_dict, measured['yardsticks']))
 
     def needs_probe(self) -> bool:
         """Whether the training is unsound, so that the cause has to be found."""

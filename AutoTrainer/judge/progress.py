@@ -64,7 +64,8 @@ def leaves_plateau(spreads: Sequence[float], remaining: int) -> bool:
 
     Deep networks can stand still for a while and train well afterwards. What moves in that time is
     how far their answers differ, and it grows by the same factor each epoch, as whatever leaves an
-    unstable point does.
+    unstable point does. The curve follows some epochs later: what has left during these looks is
+    given them.
 
     Args:
         spreads: of the last looks, see :class:`~AutoTrainer.judge.reference.Measured`.
@@ -73,7 +74,9 @@ def leaves_plateau(spreads: Sequence[float], remaining: int) -> bool:
     Returns:
         Whether at this pace half of the remaining epochs are enough to leave the plateau.
     """
-    if len(spreads) < LEAST_POINTS or not 0 < spreads[-1] < ESCAPED:
+    if len(spreads) < LEAST_POINTS or remaining <= 0:
+        return False
+    if not (spreads[0] < ESCAPED and spreads[-1] > 0):
         return False
     factors = [after / before for before, after in zip(spreads, spreads[1:]) if before > 0]
     slowest = min(factors, default=0.0)

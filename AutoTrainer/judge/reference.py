@@ -4,21 +4,30 @@ Rows are drawn once, seeded: those on which the model's own skill is measured, a
 classical learners get. Nothing is computed before it is asked for.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import first_line
 from ..intake.arrays import map_arrays, parts, row_count
 from . import yardstick as classical
-from .skill import Answers, Skills, as_shares, constant_accuracy, form_of, read_answers, skills_of
+from .skill import (
+    Answers,
+    Skill,
+    Skills,
+    as_shares,
+    constant_accuracy,
+    form_of,
+    read_answers,
+    skills_of,
+)
 from .yardstick import MOST_ROWS, Yardstick
 
 MEASURED_ROWS = 500
 """Training rows, and as many validation rows, on which a model's skill is measured."""
 
 _COPIED = 0.5  # skill of the inputs as answers from which targets count as the inputs again
-_LEAST_COPIED = 8  # and columns that there must be
+_LEAST_COPIED = 8  # and numbers that a row must have
 
 
 class Target(NamedTuple):
@@ -57,7 +66,7 @@ class Measured(NamedTuple):
     forms: Tuple[str, ...] = ()
 
     def as_dict(self) -> Dict[str, Any]:
-        """For a record."""
+        """For a checkpoint."""
         return {'training': [_plain(skills) for skills in self.training],
                 'validation': [_plain(skills) for skills in self.validation],
                 'spread': list(self.spread), 'forms': list(self.forms)}
@@ -65,6 +74,14 @@ class Measured(NamedTuple):
 
 def _plain(skills: Skills) -> Dict[str, List[float]]:
     return {form: list(skill) for form, skill in skills.items()}
+
+
+def from_dict(told: Mapping[str, Any]) -> Measured:
+    """Back from :meth:`Measured.as_dict`."""
+    training, validation = [
+        tuple({form: Skill(*pair) for form, pair in skills.items()} for skills in told[part])
+        for part in ('training', 'validation')]
+    return Measured(training, validation, tuple(told['spread']), tuple(told['forms']))
 
 
 class Constants(NamedTuple):
@@ -161,16 +178,18 @@ class Reference:
         held = self._answers('y_val', MEASURED_ROWS)[index] if validated else None
         x_val = parts(self._take(self._x_val, MEASURED_ROWS)) if held is not None else None
         if self._copies(x, answers):
-            return classical.reconstruction(answers, held, self._narrowest, self._seed)
+            return classical.reconstruction(answers, held, self._narrowest, self._seed,
+                                            answers.truth.size // row_count(x))
         return classical.measure(x, answers, x_val, held, self._tokens, self._seed)
 
     @staticmethod
     def _copies(x: Sequence[Any], answers: Answers) -> bool:
         """Whether the targets are the inputs again, as an autoencoder's are."""
-        if answers.kind != 'numbers' or len(x) != 1 or answers.width < _LEAST_COPIED:
+        if answers.kind != 'numbers' or len(x) != 1:
             return False
         given = np.asarray(x[0])
-        if given.size != answers.truth.size or given.dtype.kind not in 'biuf':
+        if (given.size != answers.truth.size or given.size < _LEAST_COPIED * len(given)
+                or given.dtype.kind not in 'biuf'):
             return False
         return any(skill.value >= _COPIED for skill in skills_of(
             answers, given.reshape(answers.truth.shape)).values())

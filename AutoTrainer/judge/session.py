@@ -296,6 +296,7 @@ class Session:
     def state(self) -> Dict[str, Any]:
         """What :meth:`restore` needs, in plain numbers; for a training without a verdict."""
         return dict(history=self.history, satisfied=self._satisfied,
+                    by_loss=self.monitor.state.measure is LOSS_SHARE,
                     watcher=self.watcher.state(), check_seconds=self.check_time.seconds)
 
     def restore(self, state: Mapping[str, Any], seconds: float) -> None:
@@ -309,6 +310,8 @@ class Session:
         self._satisfied = state['satisfied']
         self.check_time.seconds = state['check_seconds']
         self._began = self._clock() - seconds
+        if state.get('by_loss'):
+            self.monitor.measured_by(LOSS_SHARE)
         self.watcher.restore(state['watcher'], self.history)
 
     def go_on_from(self, earlier: 'Session') -> None:

@@ -114,7 +114,8 @@ def as_shares(answers: Answers, outputs: Any, logits: bool = False) -> np.ndarra
     if len(found) != len(answers.truth):
         raise ValueError('%d outputs for %d answers' % (len(found), len(answers.truth)))
     if logits and found.shape[1] > 1 and answers.kind == 'classes':
-        found = np.exp(found - found.max(axis=1, keepdims=True))
+        with np.errstate(invalid='ignore'):  # infinite ones become NaN
+            found = np.exp(found - found.max(axis=1, keepdims=True))
         found = found / found.sum(axis=1, keepdims=True)
     elif logits:
         found = 1 / (1 + np.exp(-np.clip(found, -500, 500)))
@@ -140,7 +141,8 @@ def skills_of(answers: Answers, shares: Any) -> Skills:
     if answers.kind == 'numbers':
         return _by_squares(answers.truth, shares)
     if answers.kind == 'labels':
-        return dict(_of_labels(answers.truth, shares > 0.5), **_by_squares(answers.truth, shares))
+        return dict(_of_labels(answers.truth, np.nan_to_num(shares) > 0.5),
+                    **_by_squares(answers.truth, shares))
     count = max(answers.width, shares.shape[1], int(answers.truth.max()) + 1)
     hot = np.eye(count)[answers.truth]
     given = np.where(np.isfinite(shares).all(axis=1), np.nan_to_num(shares).argmax(axis=1), -1)
@@ -219,9 +221,9 @@ def _of_labels(truth: np.ndarray, given: np.ndarray) -> Skills:
 
 def _by_squares(truth: np.ndarray, given: np.ndarray) -> Skills:
     """R² over all outputs together, as a mean squared error weighs them."""
-    spread = float(np.sum((truth - truth.mean(axis=0)) ** 2))
-    if spread <= 0:
+    if not np.ptp(truth, axis=0).any():  # the mean of equal numbers may be off in its last digit
         return {}
+    spread = float(np.sum((truth - truth.mean(axis=0)) ** 2))
     with np.errstate(over='ignore', invalid='ignore'):
         off = np.sum((truth - given) ** 2, axis=1) * len(truth) / spread
     # what is infinite, or no number, is as wrong as is told apart

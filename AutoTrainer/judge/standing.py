@@ -50,9 +50,14 @@ class Standing(NamedTuple):
     signal: bool = True
 
     def margin(self, gain: float = 0.0) -> float:
-        """By how many standard errors the model has enough, if its skill grows by so much."""
+        """By how many standard errors the model has enough, if its skill grows by so much.
+
+        Below 0 skill counts by the logarithm, as in the curves that a gain is read from, see
+        :func:`~AutoTrainer.judge.baseline.loss_based_accuracy`.
+        """
         error = math.hypot(self.skill.error, ENOUGH * self.yardstick.error)
-        return (self.skill.value + gain - ENOUGH * self.yardstick.value) / max(error, 1e-6)
+        skill = max(self.skill.value, -math.log1p(max(0.0, -self.skill.value)))
+        return (skill + gain - ENOUGH * self.yardstick.value) / max(error, 1e-6)
 
     def is_short(self, gain: float = 0.0, sure: float = SURE) -> bool:
         """Whether the model surely has not enough.

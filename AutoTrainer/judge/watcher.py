@@ -114,7 +114,7 @@ class Watcher:
         """
         if self.found is not None or self.probe is None or not self.monitor.by_skill:
             return self.found
-        self.monitor.find(self.probe.findings(thorough=False))
+        self._find(self.probe, thorough=False)
         judgment = self.monitor.judge()
         if judgment.reasons:
             self.found = Check(0, judgment)
@@ -139,11 +139,11 @@ class Watcher:
 
     def state(self) -> Dict[str, Any]:
         """What :meth:`restore` needs, in plain numbers; before a verdict."""
-        return dict(in_a_row=self.monitor.in_a_row, checks=self.checks, probes=self.probes,
-                    last_probe=self._last_probe, probe_cost=self._probe_cost,
-                    probe_seconds=self._probe_time.seconds, task=self.monitor.task is not None,
-                    last_skill=self._last_skill, skill_cost=self._skill_cost,
-                    skill_looks=self.skill_looks)
+        return dict(in_a_row=self.monitor.in_a_row, measured=self.monitor.measured,
+                    checks=self.checks, probes=self.probes, last_probe=self._last_probe,
+                    probe_cost=self._probe_cost, probe_seconds=self._probe_time.seconds,
+                    task=self.monitor.task is not None, last_skill=self._last_skill,
+                    skill_cost=self._skill_cost, skill_looks=self.skill_looks)
 
     def restore(self, state: Mapping[str, Any], history: History) -> None:
         """Stand where a watcher stood.
@@ -155,9 +155,11 @@ class Watcher:
         self.checks, self.probes = state['checks'], state['probes']
         self._last_probe, self._probe_cost = state['last_probe'], state['probe_cost']
         self._probe_time.seconds = state['probe_seconds']
-        self._last_skill, self._skill_cost = state['last_skill'], state['skill_cost']
-        self.skill_looks = state['skill_looks']
-        self.monitor.restore(state['in_a_row'])
+        # earlier versions measured no skill
+        self._last_skill = state.get('last_skill')
+        self._skill_cost = state.get('skill_cost', math.inf)
+        self.skill_looks = state.get('skill_looks', 0)
+        self.monitor.restore(state['in_a_row'], state.get('measured'))
         if state['task'] and self.probe is not None:
             self.monitor.learn_task(self.probe.task())
         self.monitor.watch(history)
@@ -174,7 +176,7 @@ class Watcher:
             self._last_skill = monitor.state.epochs
             self.skill_looks += 1
         if monitor.by_skill and (broken or monitor.needs_probe()):
-            monitor.find(probe.findings(thorough=True))
+            self._find(probe, thorough=True)
         if monitor.task is None and (broken or monitor.needs_probe()):
             monitor.learn_task(probe.task())
         if broken or not self._wants_probe(training_seconds):
@@ -186,6 +188,13 @@ class Watcher:
         self._last_probe = monitor.state.epochs
         self.probes += 1
         return gradients, outputs
+
+    def _find(self, probe: Probe, thorough: bool) -> None:
+        """Ask what is wrong with the set-up; what cannot be told is no reason to fail."""
+        try:
+            self.monitor.find(probe.findings(thorough))
+        except Exception as error:  # of a framework, on data that nobody foresaw
+            LOGGER.debug('what is wrong with the set-up cannot be told: %s', first_line(error))
 
     def _can_afford_skill(self, training_seconds: float) -> bool:
         """Whether to measure the model's skill at a check.

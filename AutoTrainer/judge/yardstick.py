@@ -87,7 +87,8 @@ def measure(x: Any, answers: Answers, x_val: Any = None, answers_val: Optional[A
 
     Returns:
         The yardstick; without skills, and with a note, where there can be none: fewer than
-        ``LEAST_ROWS`` rows, one answer for all, or inputs that are no numbers.
+        ``LEAST_ROWS`` rows, one answer for all, several for each (as for the steps of a sequence),
+        or inputs that are no numbers.
     """
     started = time.perf_counter()
     rows = len(answers.truth) + (0 if answers_val is None else len(answers_val.truth))
@@ -100,6 +101,8 @@ def measure(x: Any, answers: Answers, x_val: Any = None, answers_val: Optional[A
         columns = _Columns(x, tokens, seed)
     except (TypeError, ValueError) as error:
         return none('the inputs are no plain numbers (%s)' % error)
+    if len(columns.of_training) != len(answers.truth):
+        return none('a row has %d answers' % (len(answers.truth) // len(columns.of_training)))
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of a linear model that has not converged: good enough
         found = _compare(columns, answers, x_val, answers_val, seed)
@@ -110,7 +113,7 @@ def measure(x: Any, answers: Answers, x_val: Any = None, answers_val: Optional[A
 
 
 def reconstruction(answers: Answers, answers_val: Optional[Answers], components: int,
-                   seed: int = 0) -> Yardstick:
+                   seed: int = 0, values: int = 0) -> Yardstick:
     """The yardstick of an autoencoder: as many principal components as its narrowest layer has.
 
     Args:
@@ -118,9 +121,10 @@ def reconstruction(answers: Answers, answers_val: Optional[Answers], components:
         answers_val: of some validation rows; None without any.
         components: values that the narrowest layer passes on; 0 if unknown.
         seed: for the split.
+        values: numbers that a row has; default those of an answer. Of an image each pixel is one.
     """
     started = time.perf_counter()
-    truth = answers.truth
+    truth = answers.truth.reshape(-1, values or answers.width)
     if components < 1 or len(truth) < LEAST_ROWS:
         return none('the targets are the inputs again, and the narrowest layer is unknown'
                     if components < 1 else '%d rows to learn from, a yardstick needs %d'
@@ -131,13 +135,16 @@ def reconstruction(answers: Answers, answers_val: Optional[Answers], components:
     kept = min(components, len(learnt) - 1, truth.shape[1])
     fitted = PCA(kept, random_state=seed).fit(truth[learnt])
 
-    def skills(part: Answers) -> Skills:
-        return skills_of(part, fitted.inverse_transform(fitted.transform(part.truth)))
+    def skills(rows: np.ndarray) -> Skills:
+        again = fitted.inverse_transform(fitted.transform(rows))
+        return skills_of(answers._replace(truth=rows.reshape(-1, answers.width)),
+                         again.reshape(-1, answers.width))
 
-    unseen = skills(answers.take(held))
-    return Yardstick(skills(answers_val) if answers_val is not None else unseen, unseen,
-                     '%d principal components' % kept,
-                     len(truth) + (0 if answers_val is None else len(answers_val.truth)),
+    unseen = skills(truth[held])
+    validation = truth[:0] if answers_val is None else answers_val.truth.reshape(
+        -1, truth.shape[1])
+    return Yardstick(skills(validation) if len(validation) else unseen, unseen,
+                     '%d principal components' % kept, len(truth) + len(validation),
                      time.perf_counter() - started)
 
 
@@ -383,6 +390,8 @@ def codes_as_amounts(x: Any, codes: np.ndarray, seed: int = 0) -> Optional[Tuple
     if len(codes) < LEAST_ROWS or len(np.unique(codes)) < 2:
         return None
     columns = _Columns(x, False, seed).of_training
+    if len(columns) != len(codes):  # several a row, as for the steps of a sequence
+        return None
     held, learnt = np.array_split(np.random.RandomState(seed).permutation(len(codes)),
                                   [len(codes) // _FOLDS])
     found = []

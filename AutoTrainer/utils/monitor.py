@@ -427,8 +427,14 @@ class IssueMonitor:
         """For each issue read from a probe, the probes in a row that have shown it."""
         return dict(self._in_a_row)
 
-    def restore(self, in_a_row: Mapping[str, int]) -> None:
-        """Stand, beside the history, where a monitor stood whose :attr:`in_a_row` this was."""
+    @property
+    def measured(self) -> Dict[str, Any]:
+        """What is kept of the skill that was measured, in plain numbers: nothing, for the paper."""
+        return {}
+
+    def restore(self, in_a_row: Mapping[str, int],
+                measured: Optional[Mapping[str, Any]] = None) -> None:
+        """Stand, beside the history, where a monitor stood that had these attributes."""
         self._in_a_row.update(in_a_row)
 
     def _symptoms(self, gradients: Optional[GradientSummary],
