@@ -8,13 +8,13 @@ import math
 import statistics
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..utils.monitor import IssueMonitor, Judgment
+from ..utils.monitor import IssueMonitor
 from . import reference
 from . import yardstick as classical
 from .baseline import loss_based_accuracy
 from .causes import Evidence, causes, no_signal, overfits
 from .configuration import Symptom
-from .facts import LOSS_SHARE, GradientSummary, OutputSummary, Probe
+from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
 from .issues import ISSUES
 from .preflight import CERTAIN, Finding
@@ -40,8 +40,8 @@ LEAST_REACHED = 0.2
 
 
 FALL = 2.0
-"""Standard errors by which a training must have fallen to be said so: its best epochs are its best by
-chance too."""
+"""Standard errors by which a training must have fallen to be said so: its best epochs are its best
+by chance too."""
 
 
 class Ground(NamedTuple):

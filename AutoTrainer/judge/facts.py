@@ -184,6 +184,20 @@ class Verdict(NamedTuple):
                 'reasons': dict(self.reasons)}
 
 
+class Judgment(NamedTuple):
+    """What the recognizer says of a training as it stands.
+
+    Attributes:
+        reasons: for each issue found why, in words; the one to be repaired first in front.
+        features: the symptoms by upstream's names, True or False; not every symptom is an issue.
+        told: issues, with the reasons, that are said at the end but are no reason to stop.
+    """
+
+    reasons: Dict[str, str]
+    features: Dict[str, bool]
+    told: Dict[str, str] = {}  # never changed: every judgment brings its own
+
+
 def joined(reasons: Mapping[str, str]) -> str:
     """Reasons by issue in one line of text, for a log; it is never taken apart again."""
     return '; '.join('%s: %s' % entry for entry in reasons.items())

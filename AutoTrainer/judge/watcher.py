@@ -6,10 +6,10 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ..errors import first_line
 from ..utils.logger import LOGGER
-from ..utils.monitor import IssueMonitor, Judgment
+from ..utils.monitor import IssueMonitor
 from ..utils.TimeCounter import TimeCounter
 from . import schedule
-from .facts import GradientSummary, History, OutputSummary, Probe
+from .facts import GradientSummary, History, Judgment, OutputSummary, Probe
 from .history import LASTING
 
 

@@ -10,7 +10,7 @@ The symptoms are those of Table I of the AUTOTRAINER paper (ICSE 2021); the chec
 """
 
 import math
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..errors import UserError
 from ..intake.config import check_number
@@ -24,6 +24,7 @@ from ..judge.configuration import (
 )
 from ..judge.facts import (
     GradientSummary,
+    Judgment,
     Measure,
     OutputSummary,
     Probe,
@@ -228,20 +229,6 @@ def check_params(params: Optional[Mapping[str, float]], satisfied_acc: float) ->
                              % (name, ', '.join(sorted(complete))))
         complete[name] = check_number('params[%r]' % name, value)
     return complete
-
-
-class Judgment(NamedTuple):
-    """What the recognizer says of a training as it stands.
-
-    Attributes:
-        reasons: for each issue found why, in words; the one to be repaired first in front.
-        features: the symptoms by upstream's names, True or False; not every symptom is an issue.
-        told: issues, with the reasons, that are said at the end but are no reason to stop.
-    """
-
-    reasons: Dict[str, str]
-    features: Dict[str, bool]
-    told: Dict[str, str] = {}  # never changed: every judgment brings its own
 
 
 class IssueMonitor:
