@@ -20,7 +20,7 @@ def watch_case(name: str, checktype: str, bridge: Any, seed: int) -> Dict[str, A
                          config['loss'])
     data = get_dataset(config['dataset'])
     watch = LossHistory((data['x'], data['y']), batch_size=config['batchsize'],
-                        checktype=checktype, seed=seed)
+                        checktype=checktype, seed=seed, rules='paper')
     started = time.perf_counter()
     model.fit(data['x'], data['y'], batch_size=config['batchsize'], epochs=config['epoch'],
               validation_data=(data['x_val'], data['y_val']), verbose=0, callbacks=[watch])
