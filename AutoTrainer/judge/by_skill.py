@@ -40,8 +40,8 @@ LEAST_REACHED = 0.2
 
 
 FALL = 2.0
-"""Standard errors by which a training must have fallen to be said so: its best epochs are its best
-by chance too."""
+"""Standard errors by which a training must have fallen to be said so: its best epochs are that by
+chance too."""
 
 
 class Ground(NamedTuple):
@@ -99,14 +99,8 @@ class SkillMonitor(IssueMonitor):
                 levels.append(self._level(key, series[epoch] if epoch < len(series) else None))
             self._is_validated = self._is_validated or self._levels['val_acc'][-1] is not None
             self._losses.append(history['loss'][epoch])
-        if state.epochs > seen:
             self._prove()
         return state
-
-    def end(self) -> None:
-        """The training is over, whatever was planned."""
-        super().end()
-        self._prove()
 
     def _level(self, key: str, accuracy: Optional[float]) -> Optional[float]:
         """Skill by the accuracy of an epoch; None where it tells nothing."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from .preflight import CERTAIN, LIKELY, Finding
 from .skill import Skill
-from .standing import SURE, Standing, is_signal
+from .standing import Standing, is_signal
 
 SAME = 1e-3
 """Spread of the predictions, as a share of their size, up to which all rows get the same answer."""
@@ -139,7 +139,7 @@ def _swings(seen: Evidence) -> Optional[str]:
 def no_signal(seen: Evidence) -> Optional[str]:
     """Why there is nothing to learn: neither the model nor classical learners foretell any row."""
     held = seen.validation or seen.training
-    if held is None or held.signal or held.skill.value > SURE * held.skill.error or (
+    if held is None or held.signal or is_signal(held.skill) or (
             seen.unseen is not None and is_signal(seen.unseen)):
         return None
     alike = _same_answer(seen)

@@ -116,9 +116,9 @@ def _standing(skills: Skills, known: Optional[Yardstick], rows: int) -> Standing
     return Standing(form, skills[form], PERFECT if known is None else ASSUMED)
 
 
-def is_signal(yardstick: Skill) -> bool:
-    """Whether a classical learner surely foretells something."""
-    return yardstick.value - 2 * yardstick.error >= SIGNAL
+def is_signal(skill: Skill) -> bool:
+    """Whether whoever has this skill surely foretells something."""
+    return skill.value - 2 * skill.error >= SIGNAL
 
 
 def told_of(measured: Measured, yardsticks: Sequence[Yardstick], rows: int) -> Optional[Standing]:

@@ -159,10 +159,10 @@ class Watcher:
         self._last_skill = state.get('last_skill')
         self._skill_cost = state.get('skill_cost', math.inf)
         self.skill_looks = state.get('skill_looks', 0)
-        self.monitor.restore(state['in_a_row'], state.get('measured'))
         if state['task'] and self.probe is not None:
             self.monitor.learn_task(self.probe.task())
         self.monitor.watch(history)
+        self.monitor.restore(state['in_a_row'], state.get('measured'))
 
     def _measure(self, probe: Probe, training_seconds: float
                  ) -> Tuple[Optional[GradientSummary], Optional[OutputSummary]]:

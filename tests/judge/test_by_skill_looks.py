@@ -48,10 +48,11 @@ def test_few_rows_speak_for_a_training_where_they_speak_against_none(rows, looks
 
 
 def test_a_good_time_between_two_bad_looks_parts_them():
-    verdict, watched = judged(flat(0.0, FIRST - 1) + flat(0.9, 20) + flat(0.0, 2)
-                              + flat(0.9, TOTAL - FIRST - 21))
+    bad = LASTING + 1  # the first of them is outvoted by the good ones before
+    verdict, watched = judged(flat(0.0, FIRST - 1) + flat(0.9, 20) + flat(0.0, bad)
+                              + flat(0.9, TOTAL - FIRST - 19 - bad))
     assert verdict.issues == ()
-    assert watched.subject.probe.looks == [EARLIEST, EARLIEST + 1, FIRST + 21]
+    assert watched.subject.probe.looks == [EARLIEST, EARLIEST + 1, FIRST + 19 + bad]
 
 
 @pytest.mark.parametrize('levels, settings', [

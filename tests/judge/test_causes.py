@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from AutoTrainer.judge.causes import (
+    FADED,
     LEAST_SWING,
     SAME,
     SWING,
@@ -25,8 +26,10 @@ def finding(issue, severity, sentence='the set-up'):
     return Finding('some_name', severity, sentence, 'change it', issue)
 
 
-def seen(findings=(), symptoms=(), **facts):
+def seen(findings=(), symptoms=(), unseen=None, **facts):
     """Evidence with these symptoms; the words of one are its name."""
+    if unseen is not None:
+        facts['unseen'] = Skill(unseen, 0.03)
     return Evidence(dict(NONE, **{name: name for name in symptoms}), findings, **facts)
 
 
@@ -63,6 +66,12 @@ def test_what_the_paper_reads_off_the_accuracy_is_no_cause(symptom):
     (seen(spread=0.0), ['collapse']),
     (seen(spread=SAME / 2), ['collapse']), (seen(spread=2 * SAME), ['underfit']),
     (seen(spread=float('nan')), ['underfit']),
+    # a gradient that fades on its way, where it shows in the answers
+    (seen(spread=0.0, gradient_ratio=FADED / 2), ['vanish']),
+    (seen(spread=0.0, gradient_ratio=2 * FADED), ['collapse']),
+    (seen(spread=0.5, gradient_ratio=FADED / 2), ['underfit']),
+    (seen(spread=0.0, gradient_ratio=FADED / 2, symptoms=['died_relu']), ['relu']),
+    (seen(spread=0.0, gradient_ratio=FADED / 2, fallen='it had reached 0.8'), ['collapse']),
     # a head over numbers that have overflowed says nothing
     (seen(symptoms=['improper_activation', 'nan_weight']), ['explode']),
     (seen(symptoms=['improper_activation', 'nan_gradient']), ['explode']),
@@ -88,6 +97,9 @@ def test_causes_come_with_their_evidence():
                      'explode': 'loss = nan at epoch 2 is not a finite number',
                      'collapse': 'it had reached a skill of 0.80'}
     assert 'its outputs differ by 1e-05' in causes(seen(spread=1e-5))['collapse']
+    assert 'the gradient fades' in causes(seen(spread=0.0, gradient_ratio=1e-3))['vanish']
+    assert causes(seen(learner='a linear model'))['underfit'] == (
+        'learns less than a linear model from the same rows; no cause found')
     assert 'only by 0.025' in causes(seen(gain=0.025))['not_converge']
 
 
@@ -152,7 +164,7 @@ NOISE = standing(-0.3, 0.0, False)
     # nothing to learn from the validation rows: are they noise as the others, or of another kind?
     (KNOWS, NOISE, 0.0, 'rows: it memorises noise'),
     (KNOWS, NOISE, None, 'rows: it memorises noise'),
-    (KNOWS, NOISE, 0.8 * SIGNAL, 'rows: it memorises noise'),
+    (KNOWS, NOISE, SIGNAL + 0.04, 'rows: it memorises noise'),         # no sure signal either
     (KNOWS, NOISE, 0.7, 'which are of another kind: a linear model gets 0.70 on other training '
      'rows and 0.00 on these'),
     (KNOWS, standing(0.05, 0.3), 0.8, 'which are of another kind: a linear model gets 0.80 on'),
@@ -175,14 +187,14 @@ def test_overfitting_and_what_kind_of_it(training, validation, unseen, words):
     (NOISE, NOISE, 0.0, True), (NOISE, NOISE, None, True),
     (standing(0.0, 0.0, False), None, 0.0, True),            # no validation rows
     (KNOWS, standing(0.5, 0.0, False), 0.0, False),          # what no learner finds, it has found
-    (KNOWS, standing(0.05, 0.0, False, error=0.2), 0.0, True),
+    (KNOWS, standing(0.2, 0.0, False, error=0.12), 0.0, True),   # a little, on so few rows
     (KNOWS, NOISE, 0.7, False),                              # of another kind
     (KNOWS, KNOWS_NOT, 0.8, False), (KNOWS_NOT, None, 0.8, False), (None, None, None, False),
 ])
 def test_whether_there_is_anything_to_learn(training, validation, unseen, nothing):
     found = no_signal(seen(training=training, validation=validation, unseen=unseen))
     assert (found is not None) is nothing
-    assert not nothing or 'nothing in these inputs foretells the answers' in found
+    assert not nothing or 'nothing that foretells the answers' in found
 
 
 def test_swings_of_many_curves_that_only_few_rows_make():

@@ -12,6 +12,7 @@ from AutoTrainer.judge.standing import (
     PERFECT,
     SIGNAL,
     SURE,
+    WORTHLESS,
     Standing,
     in_words,
     standings,
@@ -59,6 +60,17 @@ def test_a_model_is_short_if_it_surely_has_not_enough(errors_short, short):
     assert standing.is_short() is short
 
 
+@pytest.mark.parametrize('value, error, gain, short', [
+    (0.0, 0.02, 0.0, False), (WORTHLESS + 0.1, 0.02, 0.0, False),
+    (WORTHLESS - 0.1, 0.02, 0.0, True), (WORTHLESS - 0.1, 0.1, 0.0, False),   # not surely
+    (WORTHLESS - 0.1, 0.02, 0.2, False),
+])
+def test_without_signal_only_what_is_surely_worse_than_a_constant_answer_is_short(
+        value, error, gain, short):
+    standing = Standing(ACCURACY, skill(value, error), skill(0.9), signal=False)
+    assert standing.is_short(gain) is short
+
+
 def test_without_any_error_there_is_no_doubt():
     assert Standing(ACCURACY, skill(ENOUGH - 0.01, 0), PERFECT).is_short()
     assert math.isfinite(Standing(ACCURACY, skill(-10, 0), PERFECT).margin())
@@ -94,6 +106,7 @@ def test_a_model_beside_its_yardstick(own, reached, form, short):
     (known(0.5), True), (known(0.0), False), (known(-0.3), False),
     (known(1.2 * SIGNAL, error=0.0), True), (known(0.8 * SIGNAL, error=0.0), False),
     (known(0.3, error=0.5), False),                      # not surely: few rows
+    (known(SIGNAL + 0.2, error=0.08), True), (known(SIGNAL + 0.2, error=0.12), False),
     (known(0.0, 0.5), True),                             # in one form is enough
     (known(0.0, 0.0, 0.4), True),
 ])
@@ -174,14 +187,16 @@ def test_what_is_told_without_a_yardstick_or_any_skill():
 
 @pytest.mark.parametrize('standing, words', [
     (Standing(ACCURACY, skill(0.314), skill(0.86), 'a linear model'),
-     'learns 0.31 of what is there (accuracy); a linear model gets 0.86 from the same rows'),
+     ['learns 0.31 of what is there', 'by accuracy', 'a linear model gets 0.86 from the same']),
     (Standing(SQUARED, skill(-2), skill(0.5), '40 randomised trees'),
-     'learns -2.00 of what is there (squared error); 40 randomised trees get 0.50 from the same '
-     'rows'),
-    (Standing(BALANCED, skill(0.1), PERFECT), 'learns 0.10 of what is there (balanced accuracy)'),
-    (Standing(ACCURACY, skill(0.1), ASSUMED),
-     'learns 0.10 of what is there (accuracy); what can be learnt is not known, the best constant '
-     'answer gets 0'),
+     ['worse than the best constant answer', '-2.00', 'by squared error',
+      '40 randomised trees get 0.50 from the same rows']),
+    (Standing(BALANCED, skill(0.1), PERFECT),
+     ['learns 0.10 of what is there', 'by balanced accuracy']),
+    (Standing(ACCURACY, skill(0.1), ASSUMED), ['learns 0.10', 'what can be learnt is not known']),
 ])
 def test_in_words(standing, words):
-    assert in_words(standing) == words
+    told = in_words(standing)
+    assert all(part in told for part in words)
+    assert ('from the same rows' in told) is bool(standing.learner)
+    assert ('not known' in told) is (standing.yardstick == ASSUMED)
