@@ -9,10 +9,10 @@ from ..checking import data_of, setup_of
 from ..errors import UserError
 from ..intake import inputs
 from ..intake.arrays import Batch, map_arrays, row_count
-from ..judge.columns import Data
+from ..judge.columns import Data, class_never_trained
 from ..judge.configuration import accuracy_counts
 from ..judge.labels import label_kind
-from ..judge.losses import loss_name
+from ..judge.losses import PROVING_LOSSES, loss_name
 from ..judge.preflight import Finding
 from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
@@ -96,9 +96,13 @@ class Source:
         if self._setup is None:
             return []
         pair = row_pair(self._data)
-        if pair is None or not (thorough or may_be_codes(self._setup)):
+        if pair is None:
             return examine(self._setup, Data())
         held = self._validation or (None, None)
+        if not (thorough or may_be_codes(self._setup)):
+            found = class_never_trained(Data(y=_labels(pair[1]), y_val=_labels(held[1])),
+                                        self._setup.labels, self._setup.task.units)
+            return ([] if found is None else [found]) + examine(self._setup, Data())
         return examine(self._setup, data_of(model, *map(as_numpy, pair + held)))
 
     def constants(self, model: Any, batch: Batch,
@@ -112,6 +116,12 @@ class Source:
         else:
             there = probe.reference or Reference(batch.x, targets(model, batch.y))
         return there.training, there.validation
+
+
+def _labels(y: Any) -> Optional[np.ndarray]:
+    """Labels if they are one array."""
+    array = as_numpy(y)
+    return array if isinstance(array, np.ndarray) else None
 
 
 def as_numpy(data: Any) -> Any:
@@ -179,4 +189,5 @@ def subject_of(model: Any, batch: Any, labels: Optional[np.ndarray], source: Sou
         source.begin(model, batch.y if labels is None else labels, plan)
     return Subject(probe, accuracy_counts(task),
                    lambda: None if labels is None else baseline_loss(model, labels),
-                   source.constants(model, batch, probe) if by_skill else (Constants(0), None))
+                   source.constants(model, batch, probe) if by_skill else (Constants(0), None),
+                   task.loss in PROVING_LOSSES)

@@ -52,11 +52,13 @@ class Ground(NamedTuple):
         validation: on the validation rows; None if they are not known.
         constant_loss: the loss of the best constant answer, asked for at most once; it may return
             None.
+        loss_proves: whether a training that has lost most of it has learnt most.
     """
 
     training: Constants
     validation: Optional[Constants] = None
     constant_loss: Callable[[], Optional[float]] = lambda: None
+    loss_proves: bool = True
 
 
 class SkillMonitor(IssueMonitor):
@@ -107,7 +109,7 @@ class SkillMonitor(IssueMonitor):
         if accuracy is None or not math.isfinite(accuracy):
             return None
         if self.state.measure is LOSS_SHARE:
-            return accuracy
+            return accuracy if self.ground.loss_proves else None
         constants = self.ground.training
         if key == 'val_acc' and self.ground.validation is not None:
             constants = self.ground.validation

@@ -242,6 +242,30 @@ def _other_kind(data: Data, labels: LabelSummary) -> Found:
                  % (classes[worst], 100 * others[worst], 100 * shares[worst]), advice, 'overfit')
 
 
+def class_never_trained(data: Data, labels: LabelSummary, units: int) -> Found:
+    """A class of the validation rows of which there is no training row.
+
+    Args:
+        data: the rows; all of the training labels.
+        labels: what they look like.
+        units: outputs of the model: with a single one, whole numbers may be amounts.
+    """
+    classes = labels.kind in ('one_hot', 'binary') or labels.kind == 'integer' and units > 1
+    if not classes or data.looked_at < 1:
+        return None
+    codes, other = _codes(data.y, labels), _codes(data.y_val, labels)
+    if codes is None or other is None:
+        return None
+    numbers, counts = np.unique(other, return_counts=True)
+    absent = ~np.isin(numbers, codes)
+    if not absent.any() or counts[absent].sum() < max(5, 0.1 * len(other)):
+        return None
+    return _data('class_never_trained', CERTAIN,
+                 'class %s has %d of %d validation rows and no training row'
+                 % (_some(numbers[absent]), counts[absent].sum(), len(other)),
+                 'shuffle the rows before they are divided', 'overfit')
+
+
 def _one_label(data: Data, labels: LabelSummary) -> Found:
     if data.y is None or len(data.y) < 2 or not labels.finite or not labels.kind or bool(
             np.any(data.y != data.y[:1])):

@@ -16,6 +16,11 @@ CATEGORICAL_LOSSES = frozenset(('categorical_crossentropy', 'categorical_focal_c
 CLASS_LOSSES = BINARY_LOSSES | CATEGORICAL_LOSSES | {'sparse_categorical_crossentropy'}
 KNOWN_LOSSES = REGRESSION_LOSSES | CLASS_LOSSES
 
+PROVING_LOSSES = CLASS_LOSSES - {'categorical_hinge'} | {
+    'mean_squared_error', 'mean_absolute_error', 'huber', 'huber_loss', 'log_cosh', 'logcosh'}
+"""Losses of which a training that has lost most of the constant answer's loss has learnt most. Not
+so of ratios and directions: of percentages most is lost by answering nearly nothing."""
+
 NON_NEGATIVE_LOSSES = CLASS_LOSSES - {'categorical_hinge'}
 """Losses that cannot be negative when outputs and labels are what they assume."""
 

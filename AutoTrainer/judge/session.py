@@ -57,12 +57,15 @@ class Subject(NamedTuple):
             accuracy; it may return None.
         constants: what the best constant answer reaches on training rows and on validation rows
             (None if unknown); read under ``rules='skill'``.
+        loss_proves: whether a training that has lost most of the constant prediction's loss has
+            learnt most (:data:`AutoTrainer.judge.losses.PROVING_LOSSES`); likewise.
     """
 
     probe: Optional[Probe] = None
     accuracy_counts: bool = True
     constant_loss: Callable[[], Optional[float]] = lambda: None
     constants: Tuple[Constants, Optional[Constants]] = (Constants(0), None)
+    loss_proves: bool = True
 
 
 class Session:
@@ -115,7 +118,8 @@ class Session:
             epochs_before=plan.before)
         if not watching.by_skill or subject.probe is None:
             return IssueMonitor(**settings)
-        return SkillMonitor(Ground(*subject.constants, subject.constant_loss), **settings)
+        return SkillMonitor(Ground(*subject.constants, subject.constant_loss,
+                                   subject.loss_proves), **settings)
 
     # ------------------------------------------------------------------------- what it has come to
 

@@ -5,7 +5,7 @@ from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from .columns import Data, examine_data
+from .columns import Data, class_never_trained, examine_data
 from .facts import Task
 from .labels import LabelSummary
 from .losses import REGRESSION_LOSSES
@@ -104,7 +104,9 @@ def examine(setup: Setup, data: Data) -> List[Finding]:
     Returns:
         The findings, the surest in front.
     """
-    found = [rule(setup) for rule in _RULES] + [_codes_as_amounts(setup, data)]
+    found = [rule(setup) for rule in _RULES] + [
+        _codes_as_amounts(setup, data),
+        class_never_trained(data, setup.labels, setup.task.units)]
     return surest_first(contradictions(setup.task, setup.labels)
                         + [finding for finding in found if finding is not None]
                         + examine_data(data, setup.labels, setup.normalises))

@@ -7,8 +7,8 @@ from .reference import Measured
 from .skill import FORMS, Skill, Skills, surest
 from .yardstick import LEAST_ROWS, Yardstick
 
-ENOUGH = 0.675
-"""Share of the yardstick from which a training learns enough: halfway between bad, at most half of
+ENOUGH = 0.7
+"""Share of the yardstick from which a training learns enough: between bad, at most half of
 what a well-set network reaches, and good, at least 0.85 of it."""
 
 SURE = 0.5

@@ -85,9 +85,13 @@ def main(given: Optional[List[str]] = None) -> int:
             failed = run.run(run.jobs(**wanted), folder, arguments.jobs, arguments.anew,
                              not arguments.live)
         tapes = run.read(folder, wanted['names'])
-    logging.disable(logging.WARNING)  # every judge's word is in the report
     judges = {'live': live} if arguments.live else JUDGES
-    found = [case for case in cases(tapes, judges)
+    logging.disable(logging.WARNING)  # every judge's word is in the report
+    try:
+        every = cases(tapes, judges)
+    finally:
+        logging.disable(logging.NOTSET)
+    found = [case for case in every
              if case.tape['recipe'] in (wanted['recipes'] or RECIPES)
              and case.tape['seed'] in wanted['seeds']]
     parts = {half: [case for case in found if case.tape['half'] == half]

@@ -3,6 +3,7 @@
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from AutoTrainer.judge import facts
+from AutoTrainer.judge.losses import PROVING_LOSSES
 from AutoTrainer.judge.preflight import Finding
 from AutoTrainer.judge.reference import Constants, Measured
 from AutoTrainer.judge.session import Plan, Session, Subject
@@ -90,7 +91,7 @@ def replay(tape: Tape, **settings: Any) -> Session:
                                **settings))
     session = Session(watching, Plan(tape['epochs'], tape['steps']), Subject(
         probe, subject['accuracy_counts'], lambda: subject['constant_loss'],
-        (constants[0] or Constants(0), constants[1])))
+        (constants[0] or Constants(0), constants[1]), subject['task']['loss'] in PROVING_LOSSES))
     session.begin()
     history = tape['history']
     for epoch in range(len(history['loss'])):
