@@ -262,7 +262,7 @@ def class_never_trained(data: Data, labels: LabelSummary, units: int) -> Found:
         return None
     return _data('class_never_trained', CERTAIN,
                  'class %s has %d of %d validation rows and no training row'
-                 % (_some(numbers[absent]), counts[absent].sum(), len(other)),
+                 % (_some(numbers[absent].tolist()), counts[absent].sum(), len(other)),
                  'shuffle the rows before they are divided', 'overfit')
 
 
