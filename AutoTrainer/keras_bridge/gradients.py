@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 
+from ..intake.arrays import map_arrays
 from .generation import LEGACY, backend, keras
 from .tensors import inference_mode, to_tensors
 
@@ -26,8 +27,8 @@ def gradient_statistics(model: Any, x: Any, y: Any) -> Callable[[], np.ndarray]:
         of the gradient, its exact zeros, 1 if it is finite, largest absolute weight, 1 if the
         weights are finite.
     """
-    if LEGACY and isinstance(y, np.ndarray) and y.ndim == 1:
-        y = y[:, None]  # as fit() does
+    if LEGACY:  # as fit() does
+        y = map_arrays(lambda array: array[:, None] if np.ndim(array) == 1 else array, y)
     x, y = to_tensors(x), to_tensors(y)
     make = {'jax': _gradients_jax, 'torch': _gradients_torch}.get(backend(), _gradients_tensorflow)
     return make(model, x, y)
