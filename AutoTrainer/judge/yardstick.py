@@ -7,9 +7,10 @@ measured on rows that they did not see. scikit-learn is loaded when a yardstick 
 first asked for: a sound training never needs one.
 """
 
+import contextlib
 import time
 import warnings
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -98,18 +99,31 @@ def measure(x: Any, answers: Answers, x_val: Any = None, answers_val: Optional[A
     if bool(np.all(answers.truth == answers.truth[:1])):
         return none('all rows have one and the same answer')
     try:
-        columns = _Columns(x, tokens, seed)
+        with _quietly():
+            columns = _Columns(x, tokens, seed)
     except (TypeError, ValueError) as error:
         return none('the inputs are no plain numbers (%s)' % error)
     if len(columns.of_training) != len(answers.truth):
         return none('a row has %d answers' % (len(answers.truth) // len(columns.of_training)))
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of a linear model that has not converged: good enough
+    with _quietly():
         found = _compare(columns, answers, x_val, answers_val, seed)
     if not found:
         return none('no learner takes these rows')
     learner, unseen, skills = max(found, key=lambda entry: _overall(entry[1], entry[2]))
     return Yardstick(skills or unseen, unseen, learner, rows, time.perf_counter() - started)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """On one thread, and without a word of linear models that have not converged: good enough.
+
+    So few rows gain nothing from more threads, which wait for each other where the machine has
+    other work: a training, for example.
+    """
+    from threadpoolctl import threadpool_limits
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        yield
 
 
 def reconstruction(answers: Answers, answers_val: Optional[Answers], components: int,
@@ -395,8 +409,7 @@ def codes_as_amounts(x: Any, codes: np.ndarray, seed: int = 0) -> Optional[Tuple
     held, learnt = np.array_split(np.random.RandomState(seed).permutation(len(codes)),
                                   [len(codes) // _FOLDS])
     found = []
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
+    with _quietly():
         for answers in (classes, amounts):
             learner = _learners(answers, _breadth(columns), seed)[0][1]
             given = _Fitted(learner, columns[learnt], answers.take(learnt)).shares(columns[held])
