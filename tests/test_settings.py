@@ -5,7 +5,14 @@ import dataclasses
 import pytest
 
 from AutoTrainer.errors import UserError
-from AutoTrainer.settings import Repairing, Watching, check_strategy
+from AutoTrainer.settings import (
+    EARLIER,
+    RUN_SETTINGS,
+    Repairing,
+    Watching,
+    check_strategy,
+    of_a_run,
+)
 
 
 @pytest.mark.parametrize('wrong, told', [
@@ -18,6 +25,12 @@ from AutoTrainer.settings import Repairing, Watching, check_strategy
     ({'determine_threshold': 2.5}, 'determine_threshold is 2.5; give a whole number'),
     ({'params': {'theta': 0.7}}, "params has an unknown name 'theta'"),
     ({'optional_issues': ('dying',)}, "optional_issues has 'dying'; known are collapse, overfit"),
+    ({'optional_issues': 'dying'}, "optional_issues has 'dying'"),
+    ({'rules': 'theta'}, "rules is 'theta'; give 'skill' or 'paper'"),
+    ({'rules': ''}, "rules is ''; give 'skill' or 'paper'"),
+    ({'rules': 'paper', 'optional_issues': ['no_signal']},
+     "optional_issues has 'no_signal', which only rules='skill' knows; leave it out or set"),
+    ({'optional_issues': ['no_signal']}, "which only rules='skill' knows"),  # paper by 'dynamic'
     ({'overhead_budget': 0}, 'overhead_budget is 0; give a share of the training time'),
     ({'overhead_budget': 2}, 'overhead_budget is 2; give a share of the training time'),
 ])
@@ -51,6 +64,26 @@ def test_settings_do_not_change(settings):
 ])
 def test_the_schedule_decides_on_optional_issues_unless_it_is_told(settings, expected):
     assert settings.judged_issues == expected
+
+
+@pytest.mark.parametrize('settings, by_skill', [
+    ({}, False), ({'checktype': 'epoch_3'}, False), ({'checktype': 'adaptive'}, True),
+    ({'checktype': 'adaptive', 'rules': 'paper'}, False), ({'rules': 'skill'}, True),
+    ({'checktype': 'epoch_3', 'rules': 'skill'}, True),
+])
+def test_the_schedule_decides_on_the_rules_unless_it_is_told(settings, by_skill):
+    assert Watching(**settings).by_skill is by_skill
+
+
+def test_what_only_skill_knows_can_be_asked_for_there():
+    assert Watching(checktype='adaptive', optional_issues=['no_signal']).judged_issues == (
+        'no_signal',)
+    assert Watching(rules='skill', optional_issues=['no_signal', 'overfit']).by_skill
+
+
+def test_a_run_of_an_earlier_version_was_judged_by_the_paper():
+    assert EARLIER['rules'] == 'paper' and 'rules' in RUN_SETTINGS
+    assert of_a_run(Watching(rules='skill'), Repairing())['rules'] == 'skill'
 
 
 def test_the_other_spelling_of_a_strategy():

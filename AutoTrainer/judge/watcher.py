@@ -113,7 +113,7 @@ class Watcher:
         What contradicts itself for certain counts under ``rules='skill'`` alone.
         """
         if self.found is not None or self.probe is None or not self.monitor.by_skill:
-            return self.found
+            return None
         self._find(self.probe, thorough=False)
         judgment = self.monitor.judge()
         if judgment.reasons:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import judged_by_skill as by_skill
 import pytest
 
 from AutoTrainer.judge import facts
@@ -175,6 +176,60 @@ def test_a_session_that_is_restored_goes_on_as_if_nothing_had_happened(stopped):
     assert part.epochs + train(rest, rows[part.epochs:]) == ends
     assert rest.verdict == whole.verdict and rest.history == whole.history
     assert (rest.checks, rest.probes) == (whole.checks, whole.probes)
+
+
+def test_under_skill_what_was_measured_goes_on_record_too():
+    for levels, reached in (([0.0] * 10, 0.9), ([0.0] * 10, 0.0), ([0.9] * 10, 0.9)):
+        recorder = Recorder()
+        watched = by_skill.session(levels, reached=reached, recorder=recorder)
+        verdict = by_skill.train(watched, levels)
+        assert len(recorder.epochs) == watched.epochs
+        if levels[0]:  # a check that measured nothing and found nothing is not written down
+            assert recorder.events == []
+            continue
+        last = recorder.events[-1]
+        assert (last['skill'], last['yardstick'], last['epoch']) == (0.0, reached, verdict.epoch)
+        known, = last['yardsticks']
+        assert known['learner'] == 'a linear model' and known['rows'] == 200
+        told = {name: verdict.reasons[name] for name in verdict.told}
+        assert last['told'] == told and list(last['issues']) == [
+            name for name in verdict.issues if name not in told]
+    recorder = Recorder()
+    watched = session(probe=Probe(VANISHED), recorder=recorder)
+    train(watched, SLOW)
+    assert not {'skill', 'told', 'yardsticks'} & set(recorder.events[-1])  # by the paper's rules
+
+
+def test_a_verdict_before_the_first_step_goes_on_record_once():
+    recorder = Recorder()
+    watched = by_skill.session([0.0] * 10, findings=[by_skill.CONTRADICTION], recorder=recorder)
+    assert watched.begin() and watched.begin()
+    event, = recorder.events
+    assert (event['epoch'], event['issues']) == (0, ['activation_issue'])
+    watched.end()
+    assert watched.ended == 'verdict' and len(recorder.events) == 1
+
+
+def test_begin_asks_nothing_of_a_training_that_is_gone_on_with_or_judged_by_the_paper():
+    levels = [0.9] * 10
+    watched = by_skill.session(levels)
+    by_skill.train(watched, levels[:5])
+    asked = len(watched.subject.probe.thorough)
+    assert not watched.begin() and len(watched.subject.probe.thorough) == asked == 1
+    paper = by_skill.session(levels, findings=[by_skill.CONTRADICTION], watching={'rules': 'paper'})
+    assert not paper.begin() and paper.subject.probe.thorough == []
+
+
+@pytest.mark.parametrize('told, skill, reason', [
+    ((), None, 'vanish: it fades; try: ReLU'),
+    ((), 0.1, 'learns 0.10; likely cause: vanish: it fades; try: ReLU'),
+    (('vanish',), 0.1, 'learns 0.10; vanish: it fades; try: ReLU'),      # told is not blamed
+])
+def test_the_reason_of_a_verdict_in_one_line(told, skill, reason):
+    verdict = facts.Verdict(('vanish',), 3, {'vanish': 'it fades'}, '', told, skill, 0.9,
+                            '' if skill is None else 'learns 0.10', 'ReLU')
+    assert verdict.reason == reason and verdict.is_blamed is not bool(told)
+    assert verdict.as_dict()['reason'] == reason
 
 
 def test_the_judge_needs_no_framework():

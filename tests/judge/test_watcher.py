@@ -1,10 +1,12 @@
 import csv
 import random
 
+import judged_by_skill as by_skill
 import pytest
 
 from AutoTrainer.judge import facts
 from AutoTrainer.judge.facts import GradientSummary, OutputSummary, Task, Verdict
+from AutoTrainer.judge.history import LASTING
 from AutoTrainer.judge.schedule import LONGEST_GAP, probe_is_affordable
 from AutoTrainer.judge.watcher import Watcher
 from AutoTrainer.utils.monitor import IssueMonitor
@@ -258,6 +260,59 @@ def test_upstream_fault_flat_top_slow():
     """A run that has learnt and moves little has its layer outputs read at no check."""
     assert_outputs_are_never_read(
         [(0.1, 0.95 + 0.001 * (i % 3 == 0), None, None) for i in range(40)])
+
+
+@pytest.mark.parametrize('thorough', [False, True])
+def test_a_look_at_the_set_up_that_fails_costs_no_verdict(caplog, thorough):
+    class Broken(by_skill.Probe):
+        def findings(self, look_thoroughly):
+            if look_thoroughly is thorough:
+                raise KeyError('a layer that nobody foresaw')
+            return ()
+
+    levels = [0.0] * 50
+    watched = by_skill.session(levels, gradients=by_skill.VANISHED)
+    old = watched.subject.probe
+    broken = Broken(old.shown, old.reached, gradients=old.the_gradients)
+    watched = by_skill.session(levels, subject={'probe': broken})
+    verdict = by_skill.train(watched, levels)
+    assert verdict.issues == ('vanish',) and verdict.epoch < 15
+    assert caplog.text == '' and watched.watcher.failed == ''
+
+
+@pytest.mark.parametrize('broken, issues', [('skills', ()), ('gradients', ('underfit',))])
+def test_a_model_that_cannot_be_measured_is_not_said_to_be_sound(caplog, broken, issues):
+    levels = [0.0] * 50
+    watched = by_skill.session(levels)
+    setattr(watched.subject.probe, broken, lambda: 1 / 0)
+    verdict = by_skill.train(watched, levels)
+    assert verdict.issues == issues
+    assert caplog.text.count('the model cannot be measured (ZeroDivisionError') == 1
+    assert issues or verdict.reason.endswith(
+        'not judged: the model could not be measured (division by zero)')
+
+
+@pytest.mark.parametrize('epoch_seconds, gap', [(20.0, 1), (0.01, LONGEST_GAP)])
+def test_the_first_looks_at_skill_are_made_whatever_they_cost_and_compiling_is_left_out(
+        epoch_seconds, gap):
+    now = [0.0]
+
+    class Slow(by_skill.Probe):
+        def skills(self):
+            now[0] += 100.0 if not self.looks else 1.0  # it is compiled once
+            return super().skills()
+
+    levels = [0.3] * 60
+    old = by_skill.session(levels, reached=0.3).subject.probe
+    watched = by_skill.session(levels, subject={'probe': Slow(old.shown, old.reached)},
+                               watching={'overhead_budget': 0.1})
+    watched.watcher._clock = lambda: now[0]
+    watched._began, watched._clock = 0.0, lambda: epoch_seconds * watched.epochs
+    by_skill.train(watched, levels)
+    looks = watched.subject.probe.looks
+    assert looks[LASTING - 1] == looks[0] + LASTING - 1 and looks[-1] == 60
+    assert {after - before for before, after in zip(looks[LASTING - 1:-1], looks[LASTING:-1])} == {
+        gap}
 
 
 @pytest.mark.slow

@@ -51,6 +51,46 @@ def test_every_status_is_told(fields, words):
     assert words in summary(result(**fields))
 
 
+def skill(before, after, form='accuracy'):
+    return {'before': before, 'after': after, 'form': form}
+
+
+@pytest.mark.parametrize('fields, line', [
+    ({'skill': skill(-0.1, 0.71)}, 'Skill     -0.10 → 0.71 (accuracy; 0 is the best constant'),
+    ({'skill': skill(0.2, 0.71, 'squared error'), 'yardstick': 0.86},
+     'Skill     0.20 → 0.71 (squared error; 0 is the best constant answer, 1 all that can be '
+     'known), a classical learner gets 0.86'),
+    ({'skill': skill(None, 0.71)}, 'Skill     0.71 (accuracy'),
+    # of a training that nobody repaired before and after are the same
+    ({'skill': skill(0.7, 0.7), 'status': 'normal', 'initial_issue': None},
+     'Skill     0.70 (accuracy'),
+    ({'skill': skill(0.2, 0.2), 'status': 'detected'}, 'Skill     0.20 (accuracy'),
+])
+def test_skill_is_told_before_and_after(fields, line):
+    told = summary(result(**fields)).splitlines()
+    assert told[-2].startswith(line) and told[-1].startswith('Results')
+
+
+@pytest.mark.parametrize('fields', [{}, {'skill': skill(None, None)}, {'skill': None}])
+def test_folders_without_skill_are_told_without(fields):
+    assert 'Skill' not in summary(result(**fields)) and 'Beware' not in summary(result(**fields))
+
+
+@pytest.mark.parametrize('before, after, status, words', [
+    (-0.1, 0.0, 'repaired', 'the model knows no more than the best constant answer'),
+    (-0.1, -0.05, 'repaired', 'the model knows no more than the best constant answer'),
+    (0.71, -0.12, 'repaired', 'the model knows no more than the best constant answer'),
+    (0.71, 0.5, 'repaired', 'the model knows less than before'),
+    (None, 0.0, 'repaired', 'the model knows no more than the best constant answer'),
+    (0.1, 0.8, 'repaired', None), (None, 0.1, 'repaired', None),
+    (0.71, 0.0, 'failed', None), (0.71, 0.0, 'detected', None),
+])
+def test_a_repair_that_is_none_says_so_in_a_line_of_its_own(before, after, status, words):
+    told = summary(result(skill=skill(before, after), status=status)).splitlines()
+    warned = [line for line in told if line.startswith('Beware')]
+    assert len(warned) == (words is not None) and (not words or words in warned[0])
+
+
 @pytest.mark.parametrize('status', sorted(set(STATUSES) - {'normal', 'interrupted'}))
 def test_every_status_that_a_reader_knows_has_words(status):
     assert 'Outcome   ' in summary(result(status=status))
