@@ -239,6 +239,16 @@ def test_the_rows_are_looked_at_where_a_training_is_bad():
     assert 'column_scale' in thorough
 
 
+def test_a_class_that_no_training_row_has_is_seen_in_the_labels():
+    """As where the last part of a sorted file is the validation."""
+    classes = np.sort(np.arange(ROWS) % 3)
+    network = model(3, 'softmax', 'sparse_categorical_crossentropy')
+    for held, names in ((classes[190:], ['class_never_trained']), (classes[:190], [])):
+        source = Source((X[:190], classes[:190]), (X[:len(held)], held))
+        source.begin(network, classes[:190], PLAN)
+        assert [finding.name for finding in source.findings(network, False)] == names
+
+
 def test_contradictions_need_no_look_at_the_rows():
     source = Source((X, CLASSES))
     network = model(1, 'softmax')

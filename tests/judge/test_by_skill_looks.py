@@ -73,6 +73,16 @@ def test_it_is_not_asked_for_where_the_model_is_better_than_its_history_looks():
     assert watched.subject.probe.looks == list(range(EARLIEST, TOTAL + 1))
 
 
+@pytest.mark.parametrize('proves', [True, False])
+def test_of_some_losses_most_is_lost_before_anything_is_learnt(proves):
+    """Of a percentage error, for example: its share proves nothing, the model is measured."""
+    history = [{'loss': 1.0, 'acc': None, 'val_loss': None, 'val_acc': None}] * TOTAL
+    verdict, watched = judged(flat(0.0), history=history, subject={
+        'constant_loss': lambda: 10.0, 'loss_proves': proves,
+        'constants': (Constants(1000), None)})
+    assert bool(watched.subject.probe.looks) is bool(verdict.issues) is not proves
+
+
 def test_a_training_that_is_broken_is_measured_no_more():
     history = [row(0.0, 0.5) for _ in range(TOTAL)]
     history[FIRST - 1]['loss'] = math.nan

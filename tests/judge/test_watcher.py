@@ -8,7 +8,9 @@ from AutoTrainer.judge import facts
 from AutoTrainer.judge.facts import GradientSummary, OutputSummary, Task, Verdict
 from AutoTrainer.judge.history import LASTING
 from AutoTrainer.judge.schedule import LONGEST_GAP, probe_is_affordable
+from AutoTrainer.judge.session import Plan, Session, Subject
 from AutoTrainer.judge.watcher import Watcher
+from AutoTrainer.settings import Watching
 from AutoTrainer.utils.monitor import IssueMonitor
 
 HEALTHY = GradientSummary((('first', 1.0), ('last', 1.0)), 0.1, seconds=0.01)
@@ -95,6 +97,26 @@ def test_adaptive_finds_what_checking_every_epoch_finds(block):
         assert set(probed) <= set(every_probed) and watcher.probes <= every_watcher.probes
         found += bool(every.issues)
     assert 50 < found < 195, 'the trainings must not all be alike'
+
+
+def test_a_session_under_the_papers_rules_says_what_the_recognizer_of_the_paper_says():
+    source, found = random.Random(7), 0
+    for _ in range(100):
+        rows, probe, params = random_training(source)
+        expected, _, _ = run('adaptive', rows, probe, params=params)
+        watched = Session(Watching('adaptive', params=params, optional_issues=(), rules='paper',
+                                   overhead_budget=None), Plan(len(rows)), Subject(probe))
+        assert type(watched.monitor) is IssueMonitor
+        assert not watched.begin()
+        for epoch, row in enumerate(rows):
+            probe.epoch = epoch
+            if watched.epoch(dict(zip(('loss', 'acc', 'val_loss', 'val_acc'), row))):
+                break
+        verdict = watched.verdict
+        assert (verdict.issues, verdict.epoch, verdict.reasons) == (
+            expected.issues, expected.epoch, expected.reasons)
+        found += bool(verdict.issues)
+    assert 20 < found < 100
 
 
 @pytest.mark.parametrize('block', range(5))
