@@ -262,6 +262,8 @@ class SkillMonitor(IssueMonitor):
             return False
         if self._fallen():
             return True
+        if self._learns_in_training() and not self._is_over:
+            return False
         if leaves_plateau([max(look.spread, default=0.0) for look in self._recent],
                           self.total_epoch - self.state.epochs):
             return False
@@ -271,6 +273,15 @@ class SkillMonitor(IssueMonitor):
         stood = [_worst(self._standings(back=back)) for back in range(1, looks + 1)]
         return any(stood) and all(standing is None or standing.is_short(gain, sure)
                                   for standing in stood)
+
+    def _learns_in_training(self) -> bool:
+        """Whether the accuracy of the training steps is enough, whatever the predictions are worth.
+
+        Batch normalisation predicts with averages that follow the training by some hundred steps:
+        until the end such a model may still come round.
+        """
+        recent = [level for level in self._levels['acc'][-LASTING:] if level is not None]
+        return len(recent) == LASTING and min(recent) >= ENOUGH
 
     def expected_gain(self) -> float:
         """What the curves promise until the planned end, in skill."""

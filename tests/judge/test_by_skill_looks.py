@@ -180,3 +180,13 @@ print(verdict.note, bad.issues, sorted({name.partition('.')[0] for name in sys.m
     said = subprocess.run([sys.executable, '-c', code], cwd=str(ROOT), stdout=subprocess.PIPE,
                           check=True).stdout.decode()
     assert said == "sound: nothing was found in 10 epochs by 10 checks ('underfit',) []\n"
+
+
+def test_predictions_that_lag_behind_the_training_are_given_until_the_end():
+    """As those of batch normalisation do, whose averages follow some hundred steps later."""
+    levels, lagging = [0.9] * 20, [measured(0.0, 0.0)] * 20
+    caught_up = lagging[:15] + [measured(0.9, 0.9)] * 5
+    verdict, _ = judged(levels, validation=[0.0] * 15 + [0.9] * 5, shown=caught_up)
+    assert not verdict.issues, verdict.reason
+    verdict, _ = judged(levels, validation=[0.0] * 20, shown=lagging)
+    assert verdict.is_blamed and verdict.epoch == 20, verdict
