@@ -33,7 +33,7 @@ def flat(level, count=TOTAL):
 
 
 def test_a_training_that_proves_itself_is_never_measured():
-    for levels in (flat(0.9), [0.1, 0.4] + line(0.7, 0.99, 48)):
+    for levels in (flat(0.9), [0.1, 0.4] + line(0.85, 0.99, 48)):
         verdict, watched = judged(levels)
         probe = watched.subject.probe
         assert (probe.looks, probe.asked, watched.probes) == ([], 0, 0)
@@ -43,7 +43,7 @@ def test_a_training_that_proves_itself_is_never_measured():
 @pytest.mark.parametrize('rows, looks', [(50, False), (100000, True)])
 def test_few_rows_speak_for_a_training_where_they_speak_against_none(rows, looks):
     """A level that so many rows do not tell from enough proves a training."""
-    _, watched = judged(flat(ENOUGH - 0.05), rows=rows)
+    _, watched = judged(flat(ENOUGH - 0.02), rows=rows)
     assert bool(watched.subject.probe.looks) is looks
 
 
