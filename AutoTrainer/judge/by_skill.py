@@ -124,13 +124,14 @@ class SkillMonitor(IssueMonitor):
     def _prove(self) -> None:
         """See whether the history alone says that enough is learnt: no yardstick is above 1.
 
-        With the same doubt in favour of the training as where skill is measured.
+        With the same doubt in favour of the training as where skill is measured: half a standard
+        error, and the best of the last ``LASTING`` epochs.
         """
         series = self._level_series()
         recent = [level for level in series[-LASTING:] if level is not None]
         self.proven = False
         if recent and series[-1] is not None:
-            shown = max(recent[-1], statistics.median(recent))
+            shown = max(recent)
             doubt = SURE * self._error_of(shown, self._is_validated)
             self.proven = shown + doubt >= ENOUGH
         self._unproven = 0 if self.proven else self._unproven + 1

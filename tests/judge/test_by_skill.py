@@ -80,7 +80,7 @@ def test_what_learns_too_little_and_when_that_is_known(levels, settings, issues,
     verdict, watched = judged(levels, **settings)
     assert verdict.issues == issues and verdict.told == ()
     if isinstance(epoch, slice):
-        assert epoch.start <= verdict.epoch <= epoch.stop
+        assert epoch.start <= verdict.epoch <= epoch.stop + LASTING
     else:
         assert verdict.epoch == epoch
     assert watched.ended == ('verdict' if issues else 'planned')
@@ -177,10 +177,11 @@ def test_a_training_that_somebody_ends_early_is_judged_as_it_stands(epochs, issu
 
 
 @pytest.mark.parametrize('last, issues', [
-    ([0.0], 0), ([0.0, 0.0], 1), ([0.0, 0.9], 0), ([0.0, 0.0, 0.9], 0)])
+    ([0.0], 0), ([0.0] * LASTING, 1), ([0.0, 0.9], 0), ([0.0, 0.0, 0.9], 0)])
 def test_one_bad_epoch_at_the_end_decides_nothing_and_a_good_one_saves_a_training(last, issues):
     verdict, _ = judged(flat(0.9, 8) + last)
-    assert len(verdict.issues) == issues and verdict.epoch == (8 + len(last) if issues else None)
+    assert bool(verdict.issues) == bool(issues)
+    assert verdict.epoch == (8 + len(last) if issues else None)
 
 
 # ---------------------------------------------------------------------------- symptoms without harm

@@ -48,7 +48,7 @@ def test_few_rows_speak_for_a_training_where_they_speak_against_none(rows, looks
 
 
 def test_a_good_time_between_two_bad_looks_parts_them():
-    bad = LASTING + 1  # the first of them is outvoted by the good ones before
+    bad = 2 * LASTING - 1  # the first of them are outvoted by the good ones before
     verdict, watched = judged(flat(0.0, FIRST - 1) + flat(0.9, 20) + flat(0.0, bad)
                               + flat(0.9, TOTAL - FIRST - 19 - bad))
     assert verdict.issues == ()
