@@ -73,7 +73,8 @@ def test_what_is_bad_is_said_in_one_line_and_stopped(caplog, stop):
     with caplog.at_level(logging.WARNING, 'AutoTrainer'):
         fit(stuck(), watch, validation_data=HELD)
     assert watch.verdict.epoch == 3 and len(watch.history['loss']) == (3 if stop else 10)
-    said, = [record.getMessage() for record in caplog.records]
+    said, = [record.getMessage() for record in caplog.records
+             if record.name.startswith('AutoTrainer')]
     assert said.startswith('epoch 3: %s; ' % watch.verdict.standing)
     assert 'likely cause: %s: ' % watch.verdict.issues[0] in said and '; try: ' in said
     assert ('the training is stopped' in said) is stop

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from AutoTrainer import keras_bridge
+from AutoTrainer.judge.history import LASTING
 from AutoTrainer.record import best_weights
 from AutoTrainer.record.journal import trained_model
 from AutoTrainer.solutions.candidate import Candidate, Training
@@ -73,7 +74,7 @@ def test_a_collapsed_training_is_restarted_from_its_best_weights(build, tmp_path
         loss='categorical_crossentropy', dataset=blobs(), iters=30, batch_size=32,
         save_dir=str(tmp_path), callbacks=[DiesOfLargeSteps()], checktype='adaptive')
     assert result['initial_issue'] == 'collapse'
-    assert 9 < result['detected_epoch'] <= 14
+    assert 9 < result['detected_epoch'] <= 9 + 2 * LASTING
     assert (result['status'], result['solution']) == ('repaired', 'restart')
     assert result['accuracy']['after'] > 0.9 > 0.6 > result['accuracy']['before']
     kept = best_weights.load_best(str(tmp_path))
