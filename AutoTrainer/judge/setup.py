@@ -1,7 +1,7 @@
 """How a training is set up, and what is wrong with that before its first step."""
 
 import math
-from typing import Iterable, List, NamedTuple, Optional, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -126,23 +126,39 @@ def may_be_codes(setup: Setup) -> bool:
             and 2 <= labels.highest < _MOST_CODES)
 
 
-def _codes_as_amounts(setup: Setup, data: Data) -> Found:
-    """Class numbers without any order, taken for amounts by the loss of a regression."""
-    if not may_be_codes(setup) or data.y is None or not data.x or data.not_finite:
-        return None
-    rows = slice(MOST_ROWS)
-    known = codes_as_amounts([part[rows] for part in data.x], data.y[rows].ravel())
+def code_skills(x: Sequence[np.ndarray], y: np.ndarray) -> Optional[Tuple[float, float]]:
+    """Whether whole numbers are codes of classes: told apart, but not in the order of the numbers.
+
+    Args:
+        x: inputs.
+        y: the numbers.
+
+    Returns:
+        The skills of a linear model that takes them for classes, and for amounts; None where they
+        are amounts, or nobody can tell.
+    """
+    known = codes_as_amounts([part[:MOST_ROWS] for part in x], y[:MOST_ROWS].ravel())
     if known is None:
         return None
     classes, amounts = [(skill.value, 2 * skill.error) for skill in known]
     if classes[0] - classes[1] < _TOLD_APART or (
             amounts[0] + amounts[1] >= _TOLD_APART * classes[0]):
         return None
+    return classes[0], amounts[0]
+
+
+def _codes_as_amounts(setup: Setup, data: Data) -> Found:
+    """Class numbers without any order, taken for amounts by the loss of a regression."""
+    if not may_be_codes(setup) or data.y is None or not data.x or data.not_finite:
+        return None
+    told_apart = code_skills(data.x, data.y)
+    if told_apart is None:
+        return None
     return Finding('class_numbers_as_amounts', CERTAIN,
                    'the labels 0 to %d are class numbers without an order (a linear model tells '
                    'the classes apart with a skill of %.2f, and by the numbers with %.2f), but '
                    'loss %s takes them for amounts'
-                   % (setup.labels.highest, classes[0], amounts[0], setup.task.loss),
+                   % ((setup.labels.highest,) + told_apart + (setup.task.loss,)),
                    'end in a softmax of %d outputs and use sparse_categorical_crossentropy'
                    % (setup.labels.highest + 1), 'loss_issue')
 

@@ -48,6 +48,8 @@ class Training(NamedTuple):
         callbacks: ``'estop'``, ``'ReduceLR'`` or Keras callbacks, in the order they are called.
         dataset: ``x``, ``y``, ``x_val``, ``y_val``; the last two may be None.
         metrics: as for ``model.compile``; the accuracy is in it.
+        shuffle: whether the rows come in another order in every epoch.
+        class_weight: what the rows of a class count, by its number; None for all alike.
     """
 
     optimizer: Dict[str, Any]
@@ -57,6 +59,36 @@ class Training(NamedTuple):
     callbacks: Tuple[Any, ...]
     dataset: Dict[str, Any]
     metrics: Tuple[Any, ...] = ('accuracy',)
+    shuffle: bool = True
+    class_weight: Optional[Mapping[int, float]] = None
+
+
+class TargetScale(NamedTuple):
+    """The scale on which a model is trained that gives its answers in the units of the labels.
+
+    Attributes:
+        offset: what is taken off, output by output.
+        scale: what is then divided by.
+        logarithm: whether log(1 + label) stands in for the label before that.
+    """
+
+    offset: Tuple[float, ...]
+    scale: Tuple[float, ...]
+    logarithm: bool = False
+
+    def of_labels(self, y: Any) -> np.ndarray:
+        """Labels as the model is trained on them; their shape stays."""
+        values = np.asarray(y, dtype=np.float64)
+        values = np.log1p(np.maximum(values, 0)) if self.logarithm else values
+        shape = values.shape if values.ndim > 1 else (-1, 1)
+        return ((values.reshape(shape) - self.offset) / self.scale).reshape(
+            values.shape).astype(np.float32)
+
+    def of_outputs(self, outputs: Any) -> np.ndarray:
+        """Outputs in the units of the labels."""
+        values = np.asarray(outputs, dtype=np.float64) * self.scale + self.offset
+        with np.errstate(over='ignore'):
+            return np.asarray(np.expm1(values) if self.logarithm else values)
 
 
 class Candidate(NamedTuple):
@@ -67,11 +99,18 @@ class Candidate(NamedTuple):
         training: how it is trained.
         best: weights at the best epoch of the training that is to be repaired; None unless it had
             learnt before it collapsed.
+        targets: the scale on which it is trained; None for that of the labels.
+        labels: what was made of the labels: ``'zero-one'`` (of two numbers) or ``'class numbers'``
+            (of such as had been divided by a number); '' where they are as they came.
+        split: whether training and validation rows were put together and divided anew.
     """
 
     model: Blueprint
     training: Training
     best: Optional[Weights] = None
+    targets: Optional[TargetScale] = None
+    labels: str = ''
+    split: bool = False
 
 
 # ----------------------------------------------------------------------------------- what a try is

@@ -311,6 +311,13 @@ def _activation_follows(graph: Graph, name: str) -> bool:
                for other in _walk(graph, graph.after[name], graph.after))
 
 
+def activation_behind(graph: Graph, name: str) -> str:
+    """Name of the first activation behind a layer, up to the next that learns; '' for none."""
+    return next((activation_layer(graph.entries[other])
+                 for other in _walk(graph, graph.after[name], graph.after)
+                 if activation_layer(graph.entries[other]) not in ('', 'linear')), '')
+
+
 def takes_tokens(graph: Graph, name: str) -> bool:
     """Whether an input holds token numbers: it feeds an Embedding before anything that learns."""
     return any(graph.entries[other]['class_name'] == 'Embedding'

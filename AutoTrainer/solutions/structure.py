@@ -22,83 +22,21 @@ from ..judge.losses import (
 )
 from . import graph as model_graph
 from .candidate import Candidate, NotApplicable, Solution
-from .graph import Config, Graph
+from .edit import INITIALIZERS, KERNELS, Edit, counted, set_activation
+from .graph import Graph
+from .head import end_in, model_end
 from .training import labels_of
 
 Result = Tuple[Candidate, str]
 
-INITIALIZERS: Dict[str, Dict[str, Any]] = {
-    '%s_%s' % (family, name): {'scale': scale, 'mode': mode, 'distribution': distribution}
-    for family, scale, mode in (('he', 2.0, 'fan_in'), ('lecun', 1.0, 'fan_in'),
-                                ('glorot', 1.0, 'fan_avg'))
-    for name, distribution in (('normal', 'truncated_normal'), ('uniform', 'uniform'))}
-"""Settings of VarianceScaling, of which every one of these initializers is a case."""
-
 _INITIAL_ORDER = ('he_uniform', 'lecun_normal', 'glorot_normal', 'he_normal', 'lecun_uniform',
                   'glorot_uniform')
-_KERNELS = ('kernel', 'depthwise', 'pointwise')
 _RECTIFIERS = ('relu', 'relu6', 'thresholded_relu')
-_SHAPING = ('Reshape', 'Flatten', 'Permute', 'Dropout')
 _NOISE = 0.1
 _DROPOUT = 0.25
 _L2 = 0.01
 _FEW_COLUMNS = 256
 _NO_HIDDEN = 'the model has no hidden layer whose weights can be drawn anew'
-
-
-class _Edit:
-    """A candidate's configuration, copied and open for changes."""
-
-    def __init__(self, candidate: Candidate) -> None:
-        if candidate.model.config is None:
-            raise NotApplicable('a subclassed model cannot be rebuilt from a configuration')
-        self.candidate = candidate
-        self.config: Config = model_graph.copy_of(candidate.model.config)
-        self.redrawn: List[str] = []
-
-    @property
-    def graph(self) -> Graph:
-        return model_graph.read(self.config)
-
-    def new_layer(self, class_name: str, stem: str, **settings: Any) -> model_graph.Entry:
-        """The entry of a new layer with a free name."""
-        name = model_graph.fresh_name(self.config, stem)
-        entry = keras_bridge.layer_config(class_name, name=name, **settings)
-        return dict(entry, config=model_graph.copy_of(entry['config']))
-
-    def redraw(self, name: str, initializer: str, rng: random.Random) -> None:
-        """Have the kernels of a layer drawn anew by an initializer."""
-        entry = self.graph.entries[name]
-        configs = model_graph.kernel_configs(entry)
-        # TensorFlow 2.3 makes both directions from one configuration: with a seed in it they would
-        # start out the same; without, they follow the seed that the model is built with
-        for_two = entry['class_name'] == 'Bidirectional' and len(configs) == 1
-        for config in configs:
-            for kernel in _KERNELS:
-                if kernel + '_initializer' in config:
-                    seed = None if for_two else rng.randrange(2**31)
-                    config[kernel + '_initializer'] = {
-                        'class_name': 'VarianceScaling',
-                        'config': dict(INITIALIZERS[initializer], seed=seed)}
-        self.redrawn.append(name)
-
-    def done(self) -> Candidate:
-        """The changed candidate; layers that are redrawn have lost their initial weights."""
-        old = self.candidate.model
-        weights = {name: arrays for name, arrays in old.weights.items()
-                   if name not in self.redrawn}
-        return self.candidate._replace(model=old._replace(config=self.config, weights=weights))
-
-
-def _set_activation(entry: model_graph.Entry, activation: str) -> Any:
-    """Change the activation setting of a layer with a kernel; returns what it was."""
-    config = model_graph.kernel_configs(entry)[0]
-    before, config['activation'] = config['activation'], activation
-    return before
-
-
-def _count(number: int, what: str) -> str:
-    return '%d %s%s' % (number, what, '' if number == 1 else 's')
 
 
 # ----------------------------------------------------------------------- activations, initializers
@@ -109,7 +47,7 @@ def initializer_name(config: Dict[str, Any]) -> str:
     Args:
         config: configuration of a layer with a kernel.
     """
-    for kernel in _KERNELS:
+    for kernel in KERNELS:
         value = config.get(kernel + '_initializer')
         if value is None:
             continue
@@ -134,7 +72,7 @@ def _substitute(activation: str, initializer: str) -> Callable[..., Result]:
     """The solutions selu, relu and tanh: a hidden activation with the initializer made for it."""
 
     def apply(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
-        edit = _Edit(candidate)
+        edit = Edit(candidate)
         spots = model_graph.hidden_activations(edit.graph)
         kernels = model_graph.hidden_kernels(edit.graph)
         if not spots:
@@ -146,21 +84,21 @@ def _substitute(activation: str, initializer: str) -> Callable[..., Result]:
                                 % (activation, initializer))
         for spot in spots:
             if spot.inside:
-                _set_activation(edit.graph.entries[spot.layer], activation)
+                set_activation(edit.graph.entries[spot.layer], activation)
             else:
                 model_graph.replace_layer(edit.config, spot.layer, edit.new_layer(
                     'Activation', 'activation', activation=activation))
         for name in kernels:
             edit.redraw(name, initializer, rng)
         return edit.done(), '%s (%s) → %s; %s drawn anew by %s' % (
-            _count(len(spots), 'hidden activation'), ', '.join(before), activation,
-            _count(len(kernels), 'hidden layer'), initializer)
+            counted(len(spots), 'hidden activation'), ', '.join(before), activation,
+            counted(len(kernels), 'hidden layer'), initializer)
 
     return apply
 
 
 def _initial(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
-    edit = _Edit(candidate)
+    edit = Edit(candidate)
     kernels = model_graph.hidden_kernels(edit.graph)
     if not kernels:
         raise NotApplicable(_NO_HIDDEN)
@@ -171,11 +109,11 @@ def _initial(candidate: Candidate, issue: str, attempt: int, rng: random.Random)
     for name in kernels:
         edit.redraw(name, others[attempt], rng)
     return edit.done(), '%s drawn anew by %s instead of %s' % (
-        _count(len(kernels), 'hidden layer'), others[attempt], ', '.join(present))
+        counted(len(kernels), 'hidden layer'), others[attempt], ', '.join(present))
 
 
 def _leaky(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
-    edit = _Edit(candidate)
+    edit = Edit(candidate)
     kinds = keras_bridge.leaky_layers()
     spots = [spot for spot in model_graph.hidden_activations(edit.graph)
              if spot.activation in _RECTIFIERS]
@@ -187,12 +125,12 @@ def _leaky(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -
     for spot in spots:
         layer = edit.new_layer(class_name, 'leaky', **settings)
         if spot.inside:
-            _set_activation(edit.graph.entries[spot.layer], 'linear')
+            set_activation(edit.graph.entries[spot.layer], 'linear')
             model_graph.insert_after(edit.config, spot.layer, [layer])
         else:
             model_graph.replace_layer(edit.config, spot.layer, layer)
     return edit.done(), '%s (%s) → %s' % (
-        _count(len(spots), 'hidden activation'),
+        counted(len(spots), 'hidden activation'),
         ', '.join(sorted({spot.activation for spot in spots})), words)
 
 
@@ -205,7 +143,7 @@ def _normalization(candidate: Candidate, issue: str, attempt: int,
     Behind recurrent layers only where they give one vector per row: over the time steps of padded
     sequences the padding would count.
     """
-    edit = _Edit(candidate)
+    edit = Edit(candidate)
     if candidate.training.batch_size == 1:
         raise NotApplicable('a batch of 1 row has nothing to normalise over')
     graph = edit.graph
@@ -218,7 +156,7 @@ def _normalization(candidate: Candidate, issue: str, attempt: int,
             continue
         norm = _batch_norm(edit, model_graph.kernel_behind(graph, spot.layer))
         if spot.inside and spot.activation != 'linear':
-            activation = _set_activation(graph.entries[spot.layer], 'linear')
+            activation = set_activation(graph.entries[spot.layer], 'linear')
             model_graph.insert_after(edit.config, spot.layer, [norm, edit.new_layer(
                 'Activation', 'activation_of_' + spot.layer, activation=activation)])
         elif spot.inside:
@@ -233,7 +171,7 @@ def _normalization(candidate: Candidate, issue: str, attempt: int,
             added += 1
     if not added:
         raise NotApplicable('the model has no hidden activation without a normalization before it')
-    return edit.done(), '%s added before activations' % _count(added, 'BatchNormalization layer')
+    return edit.done(), '%s added before activations' % counted(added, 'BatchNormalization layer')
 
 
 def _is_normalised(graph: Graph, neighbours: List[str]) -> bool:
@@ -241,7 +179,7 @@ def _is_normalised(graph: Graph, neighbours: List[str]) -> bool:
         graph.entries[other]['class_name'].endswith('Normalization') for other in neighbours)
 
 
-def _batch_norm(edit: _Edit, behind: model_graph.Entry) -> model_graph.Entry:
+def _batch_norm(edit: Edit, behind: model_graph.Entry) -> model_graph.Entry:
     settings = model_graph.kernel_configs(behind) or [{}]
     axis = 1 if settings[0].get('data_format') == 'channels_first' else -1
     return edit.new_layer('BatchNormalization', 'batch_norm', axis=axis)
@@ -256,7 +194,7 @@ def _plain_recurrent(graph: Graph) -> List[str]:
 
 
 def _noise(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
-    edit = _Edit(candidate)
+    edit = Edit(candidate)
     graph = edit.graph
     places = [_behind_masking(graph, name) for name in graph.inputs.values()
               if not model_graph.takes_tokens(graph, name)]
@@ -297,7 +235,7 @@ def _all_are(graph: Graph, names: List[str], class_names: Tuple[str, ...]) -> bo
 
 
 def _dropout(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
-    edit = _Edit(candidate)
+    edit = Edit(candidate)
     graph = edit.graph
     spots = [spot.layer for spot in model_graph.hidden_activations(graph)]
     recurrent = [name for name in model_graph.hidden_kernels(graph)
@@ -312,15 +250,15 @@ def _dropout(candidate: Candidate, issue: str, attempt: int, rng: random.Random)
     for name in names:
         model_graph.insert_after(edit.config, name, [
             edit.new_layer('Dropout', 'dropout_of_' + name, rate=_DROPOUT)])
-    return edit.done(), 'dropout of %g after %s' % (_DROPOUT, _count(len(names), 'hidden layer'))
+    return edit.done(), 'dropout of %g after %s' % (_DROPOUT, counted(len(names), 'hidden layer'))
 
 
 def _regular(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
-    edit = _Edit(candidate)
+    edit = Edit(candidate)
     changed = set()
     for name in model_graph.hidden_kernels(edit.graph):
         for config in model_graph.kernel_configs(edit.graph.entries[name]):
-            for part in _KERNELS + ('bias',):
+            for part in KERNELS + ('bias',):
                 key = part + '_regularizer'
                 if key in config and config[key] is None:
                     config[key] = {'class_name': 'L2', 'config': {'l2': _L2}}
@@ -328,7 +266,7 @@ def _regular(candidate: Candidate, issue: str, attempt: int, rng: random.Random)
     if not changed:
         raise NotApplicable('the model has no hidden layer without a regularizer')
     return edit.done(), 'L2 of %g on kernel and bias of %s' % (
-        _L2, _count(len(changed), 'hidden layer'))
+        _L2, counted(len(changed), 'hidden layer'))
 
 
 # ------------------------------------------------------------------------------- the model's ends
@@ -351,7 +289,7 @@ def _head_fits(present: str, loss: str, units: int, y: Any) -> bool:
 
 
 def _activation(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
-    edit = _Edit(candidate)
+    edit = Edit(candidate)
     graph = edit.graph
     units = keras_bridge.output_units(candidate.model.original)
     if len(graph.outputs) != 1 or not units:
@@ -361,28 +299,12 @@ def _activation(candidate: Candidate, issue: str, attempt: int, rng: random.Rand
     loss = loss_name(candidate.training.loss)
     if loss not in KNOWN_LOSSES:
         loss, _ = fitting_losses(labels_of(candidate), units)
-    name = graph.outputs[0]
-    while graph.entries[name]['class_name'] in _SHAPING and len(graph.before[name]) == 1:
-        name = graph.before[name][0]
-    entry = graph.entries[name]
-    is_layer = bool(model_graph.activation_layer(entry))
-    has_setting = bool(model_graph.kernel_configs(entry)) and not model_graph.is_recurrent(entry)
-    present = (model_graph.activation_layer(entry) if is_layer
-               else model_graph.activation_of(model_graph.kernel_configs(entry)[0]) if has_setting
-               else 'linear')
+    end = model_end(graph)
+    present = end.activation
     wanted = _fitting_head(loss, units)
     if _head_fits(present, loss, units, candidate.training.dataset['y']):
         raise NotApplicable('the model ends in %s, which fits the loss %s' % (present, loss))
-    if graph.calls[name] != 1 or model_graph.is_nested(entry):
-        raise NotApplicable('the model ends in a shared layer or another model')
-    if has_setting:
-        _set_activation(entry, wanted)
-    else:
-        layer = edit.new_layer('Activation', 'head', activation=wanted)
-        if is_layer:
-            model_graph.replace_layer(edit.config, name, layer)
-        else:
-            model_graph.insert_after(edit.config, name, [layer])
+    end_in(edit, end, wanted)
     return edit.done(), 'head %s → %s, which fits the loss %s' % (present, wanted, loss)
 
 
@@ -443,7 +365,7 @@ def _data(candidate: Candidate, issue: str, attempt: int, rng: random.Random) ->
     validation data gets the same transform, nobody's arrays are changed, and the repaired model
     works on the data as it comes, also after it was saved.
     """
-    edit = _Edit(candidate)
+    edit = Edit(candidate)
     graph = edit.graph
     words = []
     for name, array in _data_of_inputs(graph, candidate.training.dataset['x']):

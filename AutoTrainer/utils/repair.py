@@ -11,11 +11,17 @@ from typing import Dict, List, Tuple
 from ..judge.issues import ISSUES
 from ..settings import check_strategy
 from ..solutions.candidate import Solution
+from ..solutions.head import HEAD_SOLUTIONS
+from ..solutions.pace import PACE_SOLUTIONS
+from ..solutions.restraints import RESTRAINT_SOLUTIONS
+from ..solutions.rows import ROW_SOLUTIONS
 from ..solutions.structure import STRUCTURE_SOLUTIONS
 from ..solutions.training import TRAINING_SOLUTIONS
 
 SOLUTIONS: Dict[str, Solution] = {entry.name: entry
-                                  for entry in STRUCTURE_SOLUTIONS + TRAINING_SOLUTIONS}
+                                  for entry in (
+                                      STRUCTURE_SOLUTIONS + TRAINING_SOLUTIONS + HEAD_SOLUTIONS
+                                      + RESTRAINT_SOLUTIONS + ROW_SOLUTIONS + PACE_SOLUTIONS)}
 """Every solution by its name."""
 
 _BALANCE: Dict[str, List[str]] = {name: list(issue.mends) for name, issue in ISSUES.items()}

@@ -1,0 +1,83 @@
+"""Solutions that change how far and how often a training steps."""
+
+import math
+import random
+from typing import Any, Tuple
+
+from .. import keras_bridge
+from ..intake.arrays import row_count
+from .candidate import Candidate, NotApplicable, Solution, Training
+from .training import learning_rate
+
+Result = Tuple[Candidate, str]
+
+WAY = 3.0
+"""How far Adam may move a weight in all planned steps together: some times what a weight is drawn
+from, so that it can go anywhere sensible."""
+LEAST_RATE, MOST_RATE = 0.001, 0.01
+"""Between these the step of Adam is fitted: its default, below which it is only slow, and what is
+still a small part of a weight."""
+ENOUGH_UPDATES, LEAST_BATCH = 400, 8
+"""Steps that most models on tables need, and the smallest batch that is made to have them."""
+_FACTORS = (1.0, 3.0, 0.3)
+
+
+def planned_updates(training: Training) -> int:
+    """Steps of the optimizer in the planned epochs."""
+    return training.epochs * math.ceil(row_count(training.dataset['x']) / training.batch_size)
+
+
+def _with(candidate: Candidate, **changes: Any) -> Candidate:
+    return candidate._replace(training=candidate.training._replace(**changes))
+
+
+def _step(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
+    """Adam with a step that fits the planned number of steps; then three times, a third of it."""
+    if attempt >= len(_FACTORS):
+        raise NotApplicable('there is no further step to try')
+    updates = planned_updates(candidate.training)
+    rate = min(MOST_RATE, max(LEAST_RATE, WAY / max(1, updates))) * _FACTORS[attempt]
+    rate = float('%.1g' % rate)
+    old = candidate.training.optimizer
+    present = learning_rate(old)
+    if old['class_name'] == 'Adam' and present is not None and math.isclose(
+            present, rate, rel_tol=0.2) and not candidate.training.callbacks:
+        raise NotApplicable('the optimizer is Adam with about that step already')
+    new = keras_bridge.optimizer_config('Adam', {'learning_rate': rate})
+    dropped = ', without callbacks' if candidate.training.callbacks else ''
+    return (_with(candidate, optimizer=new, callbacks=()),
+            'optimizer %s (%s) → Adam (step %g, for %d planned updates)%s' % (
+                old['class_name'], 'by a schedule' if present is None else '%g' % present, rate,
+                updates, dropped))
+
+
+def _less_batch(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
+    """Smaller batches where the planned epochs have too few steps otherwise."""
+    training = candidate.training
+    rows = row_count(training.dataset['x'])
+    size = training.batch_size if attempt == 0 else max(LEAST_BATCH, training.batch_size // 4)
+    while size > LEAST_BATCH and training.epochs * math.ceil(rows / size) < ENOUGH_UPDATES:
+        size = max(LEAST_BATCH, size // 2)
+    if attempt > 1 or size >= training.batch_size:
+        raise NotApplicable('%d planned updates in batches of %d are enough'
+                            % (planned_updates(training), training.batch_size))
+    return (_with(candidate, batch_size=size), 'batch size %d → %d (%d planned updates)' % (
+        training.batch_size, size, training.epochs * math.ceil(rows / size)))
+
+
+def _longer(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
+    if attempt > 0:
+        raise NotApplicable('the training is longer already')
+    epochs = candidate.training.epochs
+    return (_with(candidate, epochs=2 * epochs), 'epochs %d → %d' % (epochs, 2 * epochs))
+
+
+PACE_SOLUTIONS: Tuple[Solution, ...] = (
+    Solution('step', 'Trains with Adam at a step that fits the planned number of steps, then at '
+             'three times, then at a third of it; callbacks that meddle with it are left out.', 0,
+             _step),
+    Solution('less_batch', 'Trains on smaller batches, so that the planned epochs have some '
+             'hundred steps.', 0, _less_batch),
+    Solution('longer', 'Trains twice as many epochs.', 0, _longer),
+)
+"""One entry per solution; for each, see its function."""
