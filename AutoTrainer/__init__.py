@@ -12,6 +12,8 @@ __version__ = '1.1.0'
 _HOMES = {
     'Watch': 'AutoTrainer.watching',
     'check': 'AutoTrainer.checking',
+    'repair': 'AutoTrainer.repairing',
+    'Repaired': 'AutoTrainer.repairing',
     'Finding': 'AutoTrainer.judge.preflight',
     'LossHistory': 'AutoTrainer.utils.utils',
     'model_train': 'AutoTrainer.utils.utils',

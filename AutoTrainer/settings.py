@@ -103,6 +103,10 @@ def check_share(name: str, value: Any) -> float:
 STRATEGY_NAMES = ('balance', 'structure', 'efficiency')
 """Upstream's orders of the solutions."""
 
+RACES = ('race', 'cause')
+"""Repairs that try many solutions at once: all that speak for themselves, or those of the cause
+that is named first alone, by which the benchmark measures how often that cause is the right one."""
+
 STRATEGY_ALIASES = {'efficient': 'efficiency'}
 """Other spellings of them: upstream's documentation has this one."""
 
@@ -114,8 +118,8 @@ def check_strategy(name: Any) -> str:
         UserError: for any other.
     """
     known = STRATEGY_ALIASES.get(name, name) if isinstance(name, str) else None
-    if known not in STRATEGY_NAMES:
-        raise UserError('strategy is %r; give %s' % (name, ', '.join(STRATEGY_NAMES)))
+    if known not in STRATEGY_NAMES + RACES:
+        raise UserError('strategy is %r; give %s' % (name, ', '.join(STRATEGY_NAMES + RACES[:1])))
     return str(known)
 
 
@@ -125,11 +129,16 @@ class Repairing:
 
     Attributes:
         autorepair: whether to repair; otherwise only the diagnosis and the solutions.
-        strategy: order of the solutions: ``'balance'``, ``'structure'`` or ``'efficiency'``.
+        strategy: ``'race'``, or an order of the solutions: ``'balance'``, ``'structure'`` or
+            ``'efficiency'``.
         modification_sufferance: how much a solution may change the model: 0 (training settings
             only) to 3 (any change).
         memory_limit: whether to leave out solutions that need much memory.
         seed: for everything random.
+        budget: what a race may cost, in planned trainings, the first one included.
+        jobs: processes that train the candidates of a race; not part of what a run is begun with,
+            as the result does not depend on it.
+        engine: ``'dask'`` to train them on the Dask cluster that this process is a client of.
 
     Raises:
         UserError: for a wrong value, at once.
@@ -140,18 +149,32 @@ class Repairing:
     modification_sufferance: int = 3
     memory_limit: bool = False
     seed: int = 0
+    budget: float = 3.0
+    jobs: int = 1
+    engine: Optional[str] = None
 
     def __post_init__(self) -> None:
         check_strategy(self.strategy)
+        check_number('budget', self.budget, 0)
+        check_count('jobs', self.jobs)
+        if self.engine not in (None, 'dask'):
+            raise UserError("engine is %r; give 'dask', or None for processes of this machine"
+                            % (self.engine,))
         if self.modification_sufferance not in (0, 1, 2, 3):
             raise UserError('modification_sufferance is %r; give 0 (training settings only) to 3 '
                             '(any change)' % (self.modification_sufferance,))
         # a number of numpy's becomes a plain one
         object.__setattr__(self, 'seed', check_seed(self.seed))
 
+    @property
+    def races(self) -> bool:
+        """Whether a race repairs."""
+        return self.strategy in RACES
 
-_NOT_OF_A_RUN = ('satisfied_count', 'stop')
-"""A run under repair stops at an issue, and never because it is content."""
+
+_NOT_OF_A_RUN = ('satisfied_count', 'stop', 'jobs', 'engine')
+"""A run under repair stops at an issue, and never because it is content; who trains the candidates
+of a race changes nothing in it."""
 
 RUN_SETTINGS: Tuple[str, ...] = tuple(
     entry.name for kind in (Watching, Repairing) for entry in fields(kind)
@@ -165,5 +188,5 @@ def of_a_run(watching: Watching, repairing: Repairing) -> Dict[str, Any]:
     return {name: every[name] for name in RUN_SETTINGS}
 
 
-EARLIER: Dict[str, Any] = {'rules': 'paper'}
+EARLIER: Dict[str, Any] = {'rules': 'paper', 'budget': Repairing.budget}
 """Settings that the runs of earlier versions had not yet, and what they did."""

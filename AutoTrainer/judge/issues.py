@@ -27,6 +27,8 @@ class Issue(NamedTuple):
         optional: whether it is judged only where it is asked for, under the paper's rules.
         told: whether it is no reason to stop a training under ``rules='skill'``, unless asked for.
         by_skill: whether it is known under ``rules='skill'`` alone.
+        cures: what a race tries for it, in order; each entry is made of solutions that are applied
+            together, joined by ``+``.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Issue(NamedTuple):
     optional: bool = False
     told: bool = False
     by_skill: bool = False
+    cures: Tuple[str, ...] = ()
 
 
 def table(*issues: Issue) -> Dict[str, Issue]:
@@ -67,7 +70,9 @@ ISSUES: Dict[str, Issue] = table(
           + _UNCONVERGED + '; or NaN',
           'accuracy of guessing from the first epoch on, or a huge first loss',
           ('data_1',),
-          'scale the inputs, to mean 0 and standard deviation 1 for example'),
+          'scale the inputs, to mean 0 and standard deviation 1 for example',
+          cures=('data+targets', 'data+targets+less_batch+step',
+                 'data+targets+weights+bn+step')),
     Issue('activation_issue', 3, 'output activation that does not fit',
           'the last layer puts out numbers that the loss is not made for',
           'a cross-entropy over classes, and the outputs of a row sum to more than ω2 + 0.1 '
@@ -75,33 +80,39 @@ ISSUES: Dict[str, Issue] = table(
           'leave 0…1; a softmax of one output; and ' + _UNCONVERGED,
           'a loss that is high, stuck, negative or NaN; accuracy of guessing',
           ('activation_1',),
-          'give the last layer the activation that the loss is made for'),
+          'give the last layer the activation that the loss is made for',
+          cures=('labels+head', 'labels+head+targets+data+less_batch+step')),
     Issue('loss_issue', 3, 'loss that does not fit',
           'the loss is made for another kind of labels or outputs',
           'the loss contradicts labels or number of outputs, or a loss that cannot be negative '
           'is; and ' + _UNCONVERGED,
           'a loss of zero or below from the start while nothing is learnt',
           ('loss_1',),
-          'use the loss that fits labels and outputs'),
+          'use the loss that fits labels and outputs',
+          cures=('labels+head', 'labels+head+targets+data+less_batch+step')),
     Issue('relu', 2, 'dying ReLU',
           'most ReLU units put out zero for every input, so no gradient passes them',
           'share of exact zeros among all gradient entries ≥ γ = {gamma}, and ' + _UNCONVERGED,
           'the accuracy falls to that of guessing or never leaves it; the loss stands still',
           ('selu_1', 'bn_1', 'initial_3', 'leaky_3'),
-          'smaller steps, SELU or leaky ReLU, batch normalisation, other starting weights'),
+          'smaller steps, SELU or leaky ReLU, batch normalisation, other starting weights',
+          cures=('weights+data+step', 'leaky+weights+data+step', 'bn+weights+data+step')),
     Issue('explode', 2, 'exploding gradient',
           'the gradient grows from layer to layer, or numbers have overflowed already',
           '‖G1‖/‖Gn‖ ≥ β3 = {beta_3}, or a loss ≥ {large_loss} of a classification, and '
           + _UNCONVERGED + '; or NaN or infinity in loss, gradient or weights, at any epoch',
           'loss that jumps by orders of magnitude, NaN',
           ('selu_1', 'relu_1', 'gradient_2', 'tanh_1', 'bn_1'),
-          'smaller steps, clipped gradients, batch normalisation, scaled inputs and targets'),
+          'smaller steps, clipped gradients, batch normalisation, scaled inputs and targets',
+          cures=('data+targets+step', 'data+targets+weights+step',
+                 'data+targets+weights+bn+step')),
     Issue('vanish', 2, 'vanishing gradient',
           'the gradient fades on its way to the first layers, so they do not learn',
           '‖G1‖/‖Gn‖ ≤ β1 = {beta_1} and ‖G1‖ ≤ β2 = {beta_2}, and ' + _UNCONVERGED,
           'a flat curve at the accuracy of guessing, from the first epoch on',
           ('selu_1', 'relu_1', 'bn_1'),
-          'ReLU or SELU in the hidden layers, batch normalisation, fewer layers'),
+          'ReLU or SELU in the hidden layers, batch normalisation, fewer layers',
+          cures=('relu+weights+step', 'relu+bn+weights+less_batch+step', 'selu+data+step')),
     Issue('collapse', 2, 'collapsed training',
           'the model puts out the same whatever it is shown, and does not recover',
           'fallen: for {patience} epochs in a row the training accuracy is ≤ {fallen} of its best '
@@ -111,20 +122,26 @@ ISSUES: Dict[str, Issue] = table(
           'have {start_steps} steps together',
           'the accuracy falls to that of guessing for good',
           ('restart_2', 'lr_2', 'selu_1', 'bn_1', 'leaky_2'),
-          'smaller steps, other starting weights, SELU or batch normalisation', optional=True),
+          'smaller steps, other starting weights, SELU or batch normalisation', optional=True,
+          cures=('weights+step', 'unfreeze+less_dropout+less_decay+weights+step',
+                 'relu+bn+weights+data+step', 'wider+weights+less_batch+step')),
     Issue('not_converge', 1, 'slow convergence',
           'the accuracy hardly moves from epoch to epoch and is still low',
           'the largest accuracy gain of an epoch ≤ δ = {delta}, and ' + _UNCONVERGED,
           'curves that creep',
           ('optimizer_3', 'lr_3', 'initial_3'),
-          'larger steps, Adam, more epochs'),
+          'larger steps, Adam, more epochs',
+          cures=('less_batch+step', 'data+targets+less_batch+step',
+                 'less_dropout+less_decay+weights+less_batch+step')),
     Issue('unstable', 1, 'oscillating loss',
           'the accuracy jumps up and down instead of settling: steps are too large or noisy',
           'pairs of a local maximum and minimum of the accuracy that are ≥ ζ = {zeta} apart: '
           '≥ η = {eta} of them per epoch, from the judgment point on',
           'saw teeth in accuracy and loss',
           ('adam_1', 'lr_3', 'ReduceLR_1', 'batch_4', 'momentum_3', 'GN_1', 'initial_3'),
-          'smaller steps, Adam, larger batches'),
+          'smaller steps, Adam, larger batches',
+          cures=('shuffle+step', 'shuffle+less_dropout+less_decay+step',
+                 'data+targets+weights+step')),
     Issue('overfit', 0, 'overfitting',
           'the training accuracy leaves the validation accuracy behind',
           'training accuracy ≥ {overfit_gap} above validation accuracy for `determine_threshold` '
@@ -132,7 +149,8 @@ ISSUES: Dict[str, Issue] = table(
           'the two accuracies part, the validation loss rises',
           ('regular_1', 'estop_1', 'dropout_1', 'GN_1'),
           'more rows, a smaller model, weight decay, dropout, fewer epochs', optional=True,
-          told=True),
+          told=True,
+          cures=('less_batch+regular+step', 'regular+dropout')),
     Issue('underfit', 1, 'learns too little, no cause found',
           'the model learns less than classical learners do from the same rows, and nothing that '
           'was looked at says why',
@@ -141,7 +159,10 @@ ISSUES: Dict[str, Issue] = table(
           'a curve that settles, or stands, at a level that a linear model passes',
           ('adam_1', 'lr_3', 'bn_1', 'selu_1', 'initial_3', 'batch_4'),
           'Adam with its default step, larger or smaller steps, scaled inputs, more units',
-          by_skill=True),
+          by_skill=True,
+          cures=('unfreeze+less_dropout+less_decay+less_batch+step',
+                 'wider+weights+less_batch+step', 'data+targets+relu+weights+less_batch+step',
+                 'deeper+data+weights+less_batch+step')),
     Issue('no_signal', 0, 'nothing to learn in these rows',
           'neither this model nor a classical learner foretells rows that it has not seen',
           "under `rules='skill'`: the yardstick is not above the best constant answer, and the "

@@ -39,7 +39,7 @@ from .outputs import (
     prediction_function,
 )
 from .setup_facts import check_compiled, seen_model, setup_of
-from .state import fit_data, restore_training, seed_epoch, training_state
+from .state import fit_data, repeats_exactly, restore_training, seed_epoch, training_state
 from .tensors import to_numpy, to_tensors
 from .training_setup import (
     OPTIMIZERS,
@@ -65,8 +65,8 @@ __all__ = [
     'is_graph', 'keras', 'layer_config', 'layer_weights', 'leaf_layers', 'leaky_layers',
     'load_keras_dataset', 'load_model', 'load_weights', 'loss_function', 'losses_by_output',
     'named_callback', 'narrowest', 'optimizer_config', 'output_shapes', 'output_statistics',
-    'output_units', 'passes_mask', 'prediction_function', 'restore_training', 'save_model',
-    'seed_epoch', 'seen_model', 'set_seed', 'setup_of', 'take_blueprint', 'takes_integers',
-    'takes_logits', 'to_numpy', 'to_tensors', 'trainable_variables', 'training_state',
-    'try_inputs', 'versions',
+    'output_units', 'passes_mask', 'prediction_function', 'repeats_exactly',
+    'restore_training', 'save_model', 'seed_epoch', 'seen_model', 'set_seed', 'setup_of',
+    'take_blueprint', 'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors',
+    'trainable_variables', 'training_state', 'try_inputs', 'versions',
 ]

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
+from .anatomy import leaf_layers
 from .generation import LEGACY, backend, keras
 from .tensors import to_numpy
 
@@ -63,8 +64,18 @@ def seed_epoch(seed: int, epoch: int) -> None:
         torch.manual_seed((seed * 2**32 + epoch) % 2**63)
 
 
+def repeats_exactly(model: Any) -> bool:
+    """Whether a model trained on is the same as one rebuilt from its state and trained on.
+
+    TensorFlow 2.3 keeps the random state of dropout and noise where nobody can read it.
+    """
+    return not LEGACY or not any(
+        'Dropout' in type(layer).__name__ or 'Noise' in type(layer).__name__
+        or getattr(layer, 'dropout', 0) for layer in leaf_layers(model))
+
+
 def fit_data(x: Any, y: Any, batch_size: int, seed: int, first_epoch: int,
-             epochs: int) -> Dict[str, Any]:
+             epochs: int, shuffle: bool = True) -> Dict[str, Any]:
     """The data arguments of ``fit`` for rows whose order depends on seed and epoch alone.
 
     TensorFlow shuffles arrays inside its pipeline, with a random state that cannot be set to where
@@ -78,12 +89,13 @@ def fit_data(x: Any, y: Any, batch_size: int, seed: int, first_epoch: int,
         seed: for the order.
         first_epoch: epochs done already.
         epochs: planned epochs.
+        shuffle: whether the rows come in another order in every epoch.
 
     Returns:
         Keyword arguments.
     """
     if backend() != 'tensorflow':
-        return {'x': x, 'y': y, 'batch_size': batch_size}
+        return {'x': x, 'y': y, 'batch_size': batch_size, 'shuffle': shuffle}
     import tensorflow as tf
     # a list would be taken for a sequence of tensors to stack
     data = tf.nest.map_structure(tf.convert_to_tensor, tuple(
@@ -92,9 +104,13 @@ def fit_data(x: Any, y: Any, batch_size: int, seed: int, first_epoch: int,
     whole = rows - rows % batch_size
 
     def batches_of(epoch: Any) -> Any:
-        draws = tf.random.stateless_uniform([rows], [tf.constant(seed % 2**31, tf.int64), epoch],
-                                            minval=None, maxval=None, dtype=tf.int32)
-        order = tf.argsort(draws)
+        if shuffle:
+            draws = tf.random.stateless_uniform(
+                [rows], [tf.constant(seed % 2**31, tf.int64), epoch], minval=None, maxval=None,
+                dtype=tf.int32)
+            order = tf.argsort(draws)
+        else:
+            order = tf.range(rows)
         found = tf.data.Dataset.from_tensor_slices(tf.reshape(order[:whole], [-1, batch_size]))
         if whole < rows:
             found = found.concatenate(tf.data.Dataset.from_tensors(order[whole:]))

@@ -1,4 +1,4 @@
-"""Keeps the weights of the best epoch, for the restart of a training that collapsed."""
+"""Keeps the weights of the best epoch, which a repair must not fall behind."""
 
 import os
 from typing import Any, Dict, List, Mapping, Optional
@@ -14,14 +14,15 @@ FILE = 'best_weights.npz'
 
 
 class BestWeights(keras_bridge.keras.callbacks.Callback):
-    """Copies the weights whenever the accuracy is higher than ever before.
+    """Copies the weights whenever the accuracy is higher than ever before, or the loss lower.
 
     Args:
         watch: the :class:`~AutoTrainer.utils.utils.LossHistory` of the training, called before.
         whole: whether the blueprint of the model holds its weights as a whole, not by layer.
 
     Attributes:
-        score: highest validation accuracy so far; training accuracy without validation data.
+        score: highest validation accuracy so far; training accuracy without validation data; minus
+            the loss likewise where there is no accuracy.
         arrays: all weights at that epoch, layer after layer (as a whole in Keras's order).
     """
 
@@ -34,7 +35,11 @@ class BestWeights(keras_bridge.keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         """Compare and copy."""
-        score = last_accuracy({key: series[-1] for key, series in self._watch.history.items()})
+        last = {key: series[-1] for key, series in self._watch.history.items()}
+        score = last_accuracy(last)
+        if score is None:
+            loss = last['loss'] if last['val_loss'] is None else last['val_loss']
+            score = None if loss is None or loss != loss else -loss
         if score is not None and score > self.score:
             self.score = score
             self.arrays = keras_bridge.all_weights(self.model) if self._whole else [

@@ -60,15 +60,18 @@ def watched_fit(candidate: Candidate, watch: Any, seed: int, recorder: Optional[
     model.fit(
         validation_data=None if data['x_val'] is None else (data['x_val'], data['y_val']),
         validation_batch_size=training.batch_size, epochs=training.epochs, initial_epoch=first,
-        verbose=verb, callbacks=called, **keras_bridge.fit_data(
-            data['x'], data['y'], training.batch_size, seed, first, training.epochs))
+        verbose=verb, callbacks=called, class_weight=training.class_weight,
+        **keras_bridge.fit_data(
+            data['x'], data['y'], training.batch_size, seed, first, training.epochs,
+            training.shuffle))
     final = _numbers_of(model, watch, training)
     seconds = time.perf_counter() - started + (0.0 if saved is None else saved.seconds)
     collapsed = 'collapse' in watch.verdict.issues and (
         watch.watching.by_skill or watch.monitor.collapse.learnt_before)
     return Outcome(
         _record(watch, final, seconds), model,
-        best_weights=best.by_layer() if best is not None and collapsed else None,
+        best_weights=best.by_layer() if best is not None and (
+            collapsed or watch.watching.by_skill) else None,
         weights=keras_bridge.all_weights(model) if is_shared else None)
 
 

@@ -7,7 +7,7 @@ letting it run again from the start, with the trainings that are on record left 
 import contextlib
 import json
 import os
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .. import keras_bridge
 from ..errors import UserError
@@ -25,16 +25,19 @@ from ..solutions.candidate import (
     Training,
     TrainingRecord,
 )
+from ..solutions.race import Leg, Order, leg_from
 from ..utils.logger import LOGGER
 from .best_weights import load_best, save_best
 from .checkpoint import FILE as CHECKPOINT
 from .folder import SCHEMA_VERSION, Recorder, RecordError, RunFolder, plain, write_json
+from .legs import Stretch
 from .reader import RunReader, read_events, read_json
 
 FIRST = 0
 """Number of the training that the repair starts from."""
 
 _TRAINED = ('training', 'attempt')
+_LEG = 'leg'
 _NOTHING = TrainingRecord((), {}, None, 0, None, float('-inf'), 0, 0, 0.0, 0.0)
 
 
@@ -68,13 +71,15 @@ class Journal(Runner):
         if resumed:
             run.sweep()
         events = read_events(run.events.path) if resumed else []
-        last = max([i for i, event in enumerate(events, 1) if event['event'] in _TRAINED],
+        last = max([i for i, event in enumerate(events, 1) if event['event'] in _TRAINED + (_LEG,)],
                    default=0)
         # what comes after is of a training in mid-run, which has its own record of it
         run.events.cut(last)
         self._past = [event for event in events[:last] if event['event'] == 'attempt']
         self._trained = {event['number']: event for event in events[:last]
                          if event['event'] in _TRAINED and isinstance(event.get('number'), int)}
+        self._legs = {(event.get('number'), event.get('until')): event for event in events[:last]
+                      if event['event'] == _LEG}
 
     # ------------------------------------------------------------------------------- trainings
 
@@ -140,6 +145,50 @@ class Journal(Runner):
                               outcome=outcome and outcome.record.to_json(), **told)
         _forget_checkpoint(folder)
 
+    def legs(self, orders: Sequence[Order],
+             train: Callable[[List[Stretch]], Iterator[Leg]]) -> Iterator[Leg]:
+        """Make some legs of a race, or take them from the record.
+
+        Args:
+            orders: what the race asks for.
+            train: makes those that are not on record, in their order.
+
+        Yields:
+            What each came to, in the order of the orders; it is on record then.
+
+        Raises:
+            RecordError: if the record is that of another race, or the disk refuses.
+        """
+        recorded = [self._legs.get((order.entrant.number, order.until)) for order in orders]
+        answers = train([Stretch(self.candidate_folder(order.entrant.number),
+                                 order.entrant.candidate, order.until, order.looks)
+                         for order, past in zip(orders, recorded) if past is None])
+        with contextlib.closing(answers):  # type: ignore[type-var]
+            for order, past in zip(orders, recorded):
+                name = order.entrant.name
+                if past is None:
+                    leg = next(answers)
+                    self.run_folder.event(_LEG, fsync=True, number=order.entrant.number,
+                                          solution=name, until=order.until, **leg.as_dict())
+                elif past.get('solution') != name:
+                    raise self._foreign('candidate %d was %s there and is %s now' % (
+                        order.entrant.number, past.get('solution'), name))
+                else:
+                    leg = self._leg_of(past)
+                    self.earlier_seconds += leg.seconds
+                yield leg
+
+    def candidate_folder(self, number: int) -> str:
+        """Folder of a candidate of a race; created."""
+        return self.run_folder.attempt_folder(number, 'race', 1)
+
+    def _leg_of(self, past: Mapping[str, Any]) -> Leg:
+        try:
+            return leg_from(past)
+        except Exception as error:
+            raise self._foreign('the record of candidate %s is incomplete'
+                                % past.get('number')) from error
+
     @staticmethod
     def _keep(outcome: Outcome, folder: str) -> None:
         """Save the model of a training that was made just now, and what else hangs on it."""
@@ -181,7 +230,8 @@ class Journal(Runner):
         return _model_file(self.run_folder.path)
 
     def result(self, facts: Mapping[str, Any], status: str, found: Optional[Repair] = None,
-               repair_seconds: float = 0.0) -> Dict[str, Any]:
+               repair_seconds: float = 0.0,
+               told: Mapping[str, Any] = {}) -> Dict[str, Any]:  # noqa: B006
         """Write ``result.json``, the last thing that a run does.
 
         Args:
@@ -189,6 +239,8 @@ class Journal(Runner):
             status: what the run came to.
             found: the training that it hands back; None for a run that was interrupted.
             repair_seconds: seconds of the repair.
+            told: what a race says of it, more exactly or beside it: ``skill``, ``yardstick``,
+                ``price``, ``race``.
 
         Returns:
             Its content.
@@ -219,6 +271,7 @@ class Journal(Runner):
             'seconds': {'train': first.train_seconds, 'check': first.check_seconds,
                         'repair': repair_seconds},
             'versions': keras_bridge.versions()}
+        result.update(told)
         self.run_folder.write_result(result)
         return result
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..intake.arrays import map_arrays, row_count
 from ..judge.labels import label_kind, summarise_labels
+from ..judge.losses import REGRESSION_LOSSES, loss_name
 from .candidate import Candidate, NotApplicable, Solution, TargetScale
 
 Result = Tuple[Candidate, str]
@@ -42,6 +43,8 @@ def _targets(candidate: Candidate, issue: str, attempt: int, rng: random.Random)
         raise NotApplicable('the outputs of a subclassed model cannot be given their units back')
     if isinstance(y, (list, tuple, dict)):
         raise NotApplicable('the model has several outputs')
+    if loss_name(candidate.training.loss) not in REGRESSION_LOSSES:
+        raise NotApplicable('the loss is of classes')
     y = np.asarray(y)
     kind = label_kind(y, getattr(candidate.model.original, 'output_shape', None))
     if kind not in ('real', 'integer') or kind == 'integer' and y.ndim > 1 and y.shape[-1] > 1:

@@ -19,15 +19,15 @@ from ..judge.history import JUDGMENT_EPOCHS
 from ..judge.losses import loss_name
 from ..judge.session import Plan, Session, Subject
 from ..judge.watcher import Watcher
+from ..mending import OnRace, described, mend
 from ..record.checkpoint import Interval, check_interval
 from ..record.fit import watched_fit
 from ..record.folder import Recorder, RecordError, RunFolder, write_json
 from ..record.journal import Journal, begin_run
 from ..settings import Repairing, Watching, of_a_run
-from ..solutions.candidate import Blueprint, Candidate, Outcome, Repair, Training
+from ..solutions.candidate import Blueprint, Candidate, Outcome, Training
 from .compute_gradient import all_labels, probe_batch
 from .logger import LOGGER, log_to_folder, stop_logging
-from .modules import Repair_Module
 from .monitor import IssueMonitor
 
 
@@ -379,7 +379,8 @@ class TrainResult(NamedTuple):
 
 
 @interrupts.held()
-def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None,
+def model_train(model: Any,
+                train_config_set: Union[Training, Mapping[str, Any], None] = None,
                 optimizer: Any = None, loss: Any = None,
                 dataset: Optional[Mapping[str, Any]] = None, iters: Optional[int] = None,
                 batch_size: Optional[int] = None, log_dir: Optional[str] = None,
@@ -393,14 +394,16 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
                 overhead_budget: Optional[float] = 0.01,
                 on_epoch: Optional[Callable[[LossHistory], None]] = None, resume: bool = False,
                 checkpoint_epochs: int = 1, checkpoint_seconds: float = 30.0,
-                rules: Optional[str] = None) -> Any:
+                rules: Optional[str] = None, budget: float = 3.0, jobs: int = 1,
+                engine: Optional[str] = None, on_race: Optional[OnRace] = None) -> Any:
     """Train a model, say which problem the training has, and repair it.
 
     Args:
         model: an untrained Keras model, or the path of one (``.keras``, ``.h5``). It is not
             changed: what is trained is built from it (a subclassed model is trained itself).
         train_config_set: a configuration as :func:`~AutoTrainer.intake.config.read_config` returns
-            it; the arguments below win over it.
+            it; the arguments below win over it. Or a
+            :class:`~AutoTrainer.solutions.candidate.Training`, which says all of them.
         optimizer: name, Keras optimizer, or its description.
         loss: name, function or object.
         dataset: ``x``, ``y`` and, for validation, ``x_val``, ``y_val``.
@@ -419,7 +422,8 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
         modification_sufferance: how much a solution may change the model, 0 to 3.
         memory_limit: whether to leave out solutions that need much memory.
         satisfied_acc: accuracy from which a run counts as converged.
-        strategy: order of the solutions: ``'balance'``, ``'structure'`` or ``'efficiency'``.
+        strategy: ``'race'``, or an order of the solutions: ``'balance'``, ``'structure'`` or
+            ``'efficiency'``.
         params: thresholds that differ from ``AutoTrainer.utils.monitor.DEFAULT_PARAMS``.
         seed: for everything random.
         optional_issues: which of ``'overfit'``, ``'collapse'`` to judge.
@@ -432,6 +436,10 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
         checkpoint_epochs: epochs from one checkpoint of a training to the next, at least.
         checkpoint_seconds: seconds from one to the next, at least; 0 for every epoch.
         rules: what counts as sound, see :class:`~AutoTrainer.settings.Watching`.
+        budget: what a race may cost, see :class:`~AutoTrainer.settings.Repairing`.
+        jobs: likewise, who trains its candidates.
+        engine: likewise.
+        on_race: called with the standings of a race after every leg.
 
     Returns:
         :class:`TrainResult` (result, model, trained_path) with ``autorepair``; without, a pair
@@ -448,11 +456,15 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
     """
     watching = Watching(checktype, satisfied_acc, None, determine_threshold, params,
                         optional_issues, overhead_budget, rules=rules)
-    repairing = Repairing(autorepair, strategy, modification_sufferance, memory_limit, seed)
+    repairing = Repairing(autorepair, strategy, modification_sufferance, memory_limit, seed, budget,
+                          jobs, engine)
     manner = _Manner(watching, check_interval(checkpoint_epochs, checkpoint_seconds), verb,
                      on_epoch)
-    training = read_training(train_config_set, optimizer, loss, dataset, iters, batch_size,
-                             callbacks)
+    if isinstance(train_config_set, Training):
+        training, config = train_config_set, None
+    else:
+        config = train_config_set
+        training = read_training(config, optimizer, loss, dataset, iters, batch_size, callbacks)
     if isinstance(model, (str, os.PathLike)):
         model = keras_bridge.load_model(os.fspath(model))
     training, notes = fit_to_model(training, keras_bridge.check_model(model))
@@ -466,10 +478,9 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
         for note in notes:
             LOGGER.warning('%s', note)
         resumed = begin_run(run, resume, model, training, of_a_run(watching, repairing),
-                            train_config_set, dirs)
+                            config, dirs)
         journal = Journal(run, functools.partial(_train_once, manner=manner),
                           dirs['new_issue_dir'], resumed)
-        repairer = Repair_Module(journal, repairing)
         candidate = Candidate(keras_bridge.take_blueprint(model), training)
         tell = functools.partial(journal.result, {
             'total_epochs': training.epochs, 'checktype': checktype, 'seed': repairing.seed})
@@ -477,15 +488,14 @@ def model_train(model: Any, train_config_set: Optional[Mapping[str, Any]] = None
             first = journal.train_first(candidate, repairing.seed)
             issues = list(first.record.issues)
             started = time.perf_counter()
-            found = (repairer.solve(candidate, first) if issues and autorepair
-                     else Repair('detected' if issues else 'normal', candidate, first))
+            found, told = mend(journal, candidate, first, repairing, on_race)
             seconds = time.perf_counter() - started + journal.earlier_seconds
             trained = journal.save_best_model(found, repairing.seed)
         except KeyboardInterrupt:
             with contextlib.suppress(RecordError):  # being interrupted is what matters now
                 tell('interrupted')
             raise
-        result = tell(found.status, found, seconds)
+        result = tell(found.status, found, seconds, told)
     if autorepair:
         return TrainResult(result, trained, journal.model_path)
-    return issues, repairer.describe(candidate, issues)
+    return issues, described(candidate, issues, repairing, journal)

@@ -1,0 +1,72 @@
+"""Which way a training is repaired: by a race, or by the scheduler with upstream's orders."""
+
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from .racing import Ground, findings_of, prepare, solve
+from .record.journal import Journal
+from .settings import Repairing
+from .solutions.candidate import Candidate, Outcome, Repair
+from .solutions.entrants import Diagnosis, Limits, Offers
+from .solutions.race import Standings
+from .utils.modules import Repair_Module
+from .utils.repair import SOLUTIONS
+
+OnRace = Callable[[Standings, Ground], None]
+_DESCRIBED = 12
+"""Candidates of a race that are told without running it."""
+
+
+def mend(journal: Journal, candidate: Candidate, first: Outcome, repairing: Repairing,
+         on_race: Optional[OnRace] = None) -> Tuple[Repair, Dict[str, Any]]:
+    """Repair a training if it has an issue and is to be repaired.
+
+    Args:
+        journal: of the run.
+        candidate: the untrained model and how it was trained.
+        first: what that training came to.
+        repairing: how.
+        on_race: called with the standings of a race after every leg.
+
+    Returns:
+        What is handed back, and what ``result.json`` has beside it.
+    """
+    issues = first.record.issues
+    price = {'price': first.record.epochs / candidate.training.epochs} if repairing.races else {}
+    if not issues or not repairing.autorepair:
+        return Repair('detected' if issues else 'normal', candidate, first), price
+    if repairing.races:
+        return solve(journal, candidate, first, repairing, on_race or (lambda *standings: None))
+    return Repair_Module(journal, repairing).solve(candidate, first), price
+
+
+def described(candidate: Candidate, issues: Sequence[str], repairing: Repairing, runner: Any
+              ) -> List[Dict[str, Any]]:
+    """What a repair would try, in words, without training anything.
+
+    Args:
+        candidate: the model and training that has the issues.
+        issues: their names.
+        repairing: how it would be repaired.
+        runner: of the run.
+
+    Returns:
+        One entry per try in order: ``issue``, ``solution``, ``try`` and ``description``.
+    """
+    if not repairing.races:
+        return Repair_Module(runner, repairing).describe(candidate, issues)
+    if not issues:
+        return []
+    seed = repairing.seed
+    diagnosis = Diagnosis(tuple(issues), findings_of(candidate, seed))
+    base = prepare(candidate, diagnosis, seed).base
+    offers = Offers(base, diagnosis, SOLUTIONS, Limits(
+        repairing.modification_sufferance, repairing.memory_limit), seed,
+        own=repairing.strategy == 'cause')
+    found = []
+    for _ in range(_DESCRIBED):
+        entrant = offers()
+        if entrant is None:
+            break
+        found.append({'issue': issues[0], 'solution': entrant.name, 'try': 1,
+                      'description': '; '.join(entrant.words)})
+    return found
