@@ -1,13 +1,71 @@
-"""From a setup to a compiled model and the callbacks of its training."""
+"""From a setup to a training that can begin: a compiled model, its rows, its callbacks."""
 
-from typing import Any, List
+import math
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from AutoTrainer import keras_bridge
 
-from .setups import Setup
-from .tables import Table
+from .setups import Data, Setup
+from .tables import Split, Table
 
 keras = keras_bridge.keras
+
+
+class Ready(NamedTuple):
+    """A training that has not begun.
+
+    Attributes:
+        setup: its choices.
+        data: its rows.
+        batch: rows of a step.
+        steps: of an epoch.
+        model: compiled, with its initial weights.
+    """
+
+    setup: Setup
+    data: Data
+    batch: int
+    steps: int
+    model: Any
+
+    @property
+    def validation(self) -> Optional[Tuple[Any, Any]]:
+        """Validation rows, where the training has any."""
+        return (self.data.x_val, self.data.y_val) if self.setup.validation else None
+
+    def fit(self, watching: Sequence[Any] = ()) -> None:
+        """Train to the planned end.
+
+        Args:
+            watching: callbacks that stand before those of the setup.
+        """
+        data, setup = self.data, self.setup
+        kwargs: Dict[str, Any] = {}
+        if self.validation is not None:
+            kwargs.update(validation_data=self.validation,
+                          validation_batch_size=len(data.x_val))
+        if data.class_weights:
+            kwargs.update(class_weight=data.class_weights)
+        self.model.fit(data.x, data.y, batch_size=self.batch, epochs=setup.epochs, verbose=0,
+                       shuffle=not setup.ordered, callbacks=[*watching, *callbacks(setup)],
+                       **kwargs)
+
+
+def ready(table: Table, setup: Setup, parts: Split, seed: int) -> Ready:
+    """Prepare a training; the same arguments give the same weights.
+
+    Args:
+        table: the data set.
+        setup: all choices.
+        parts: which rows are trained on, validated on, left untouched.
+        seed: of the weights and the order of the rows.
+    """
+    data = Data(table, setup, parts)
+    keras.backend.clear_session()
+    keras_bridge.set_seed(seed)
+    size = min(setup.batch or len(data.x), len(data.x))
+    steps = math.ceil(len(data.x) / size)
+    return Ready(setup, data, size, steps, build(table, setup, steps))
 
 
 def build(table: Table, setup: Setup, steps: int) -> Any:

@@ -60,13 +60,14 @@ def figures(found: Sequence[Case], judge: str) -> Dict[str, Any]:
     good = [case for case in found if case.outcome == 'good']
     caught = [case for case in bad if case.said[judge].issues]
     shares = [(case.said[judge].epoch or 0) / case.tape['epochs'] for case in caught]
-    return dict(bad=len(bad), good=len(good), recall=_share(len(caught), len(bad)),
-                false_alarms=_share(sum(bool(case.said[judge].issues) for case in good),
+    return dict(bad=len(bad), good=len(good), recall=share(len(caught), len(bad)),
+                false_alarms=share(sum(bool(case.said[judge].issues) for case in good),
                                     len(good)),
                 epoch=round(statistics.median(shares), 3) if shares else None)
 
 
-def _share(hits: int, of: int) -> Dict[str, Any]:
+def share(hits: int, of: int) -> Dict[str, Any]:
+    """A share with its 95 % interval; None of nothing."""
     low, high = wilson(hits, of)
     return dict(hits=hits, of=of, share=round(hits / of, 4) if of else None,
                 low=round(low, 4), high=round(high, 4))

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = Fal
     left = [job for job in wanted if anew or not job.path(folder).exists()]
     failed: List[Job] = []
     began = time.time()
-    results = _results([(job, folder, taped) for job in left], processes)
+    results = in_processes(_one, [(job, folder, taped) for job in left], processes, folder)
     for done, (job, error) in enumerate(results, 1):
         if error:
             failed.append(job)
@@ -87,15 +87,24 @@ def run(wanted: Iterable[Job], folder: str, processes: int = 1, anew: bool = Fal
     return failed
 
 
-def _results(left: Sequence[Any], processes: int) -> Iterable[Any]:
+def in_processes(one: Callable[[Any], Any], left: Sequence[Any], processes: int,
+                 folder: str) -> Iterable[Any]:
+    """What a function returns for each of several trainings, in the order in which they end.
+
+    Args:
+        one: a function of a module, which raises nothing.
+        left: what it is called with.
+        processes: how many train at once.
+        folder: where compiled functions are kept for all of them.
+    """
     if processes == 1 or len(left) < 2:
         _prepare()
-        yield from map(_one, left)
+        yield from map(one, left)
         return
-    _one_thread(left[0][1])  # inherited by the processes
+    _one_thread(folder)  # inherited by the processes
     context = multiprocessing.get_context('spawn')
     with context.Pool(processes, _prepare, maxtasksperchild=TASKS_PER_PROCESS) as pool:
-        yield from pool.imap_unordered(_one, left)
+        yield from pool.imap_unordered(one, left)
 
 
 def _one_thread(folder: str) -> None:
@@ -132,10 +141,15 @@ def _one(work: Any) -> Any:
         tape = train(_loaded[job.table], job.recipe, job.seed, taped)
         write(tape, job.path(folder))
     except Exception as error:  # one training must not end all the others
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        return job, '%s: %s (%s:%d)' % (type(error).__name__, ' '.join(str(error).split())[:300],
-                                        last.filename, last.lineno or 0)
+        return job, in_one_line(error)
     return job, None
+
+
+def in_one_line(error: BaseException) -> str:
+    """An error, and where it was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return '%s: %s (%s:%d)' % (type(error).__name__, ' '.join(str(error).split())[:300],
+                               last.filename, last.lineno or 0)
 
 
 def write(tape: Dict[str, Any], path: Path) -> None:

@@ -137,7 +137,8 @@ class Data:
         x, y: training rows.
         x_val, y_val: validation rows.
         x_test: untouched rows, prepared as the others.
-        truth: the table's own labels of the untouched rows.
+        labels, labels_val, truth: the table's own labels of the training rows, the validation
+            rows, the untouched rows.
         class_weights: by class number, or None.
     """
 
@@ -165,7 +166,8 @@ class Data:
         elif table.task in ('binary', 'classes'):
             y = y.astype('float32')
         self.y, self.y_val = y[train], y[parts.val]
-        self.truth = table.y[parts.test]
+        self.labels, self.labels_val, self.truth = (
+            table.y[rows] for rows in (train, parts.val, parts.test))
         self.class_weights: Optional[Dict[int, float]] = None
         if setup.class_weights and table.task in ('binary', 'classes'):
             counts = np.bincount(table.y[train], minlength=table.classes)
@@ -187,17 +189,19 @@ class Data:
         factor = 1.0 if setup.scale == 'standard' else float(setup.scale)
         return (scaled * factor).astype('float32')
 
-    def answers(self, outputs: Any) -> np.ndarray:
+    def answers(self, outputs: Any, logits: Optional[bool] = None) -> np.ndarray:
         """A model's outputs in the form of the table's labels; NaN where they are no numbers.
 
         Args:
-            outputs: array of shape (rows, units).
+            outputs: array of shape (rows, units); of classes one for each, or one alone.
+            logits: whether they are what a softmax or sigmoid is still to be applied to; default
+                what the setup says.
         """
         found = np.asarray(outputs, dtype='float64').reshape(len(outputs), -1)
         setup, task = self.setup, self.table.task
         if task == 'regression':
             return found[:, 0] * self.spread + self.middle
-        half = 0.0 if setup.logits else 0.5
+        half = 0.0 if (setup.logits if logits is None else logits) else 0.5
         broken = ~np.isfinite(found).all(axis=1)
         if task == 'multilabel':
             given = (found > half).astype('float64')

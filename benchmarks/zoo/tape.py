@@ -1,6 +1,5 @@
 """One training of the zoo, and everything of it that a judge could ask for, in plain numbers."""
 
-import math
 import time
 from typing import Any, Dict
 
@@ -36,30 +35,18 @@ def train(table: Table, recipe: str, seed: int, taped: bool = True) -> Dict[str,
     began = time.perf_counter()
     parts = split(table, seed)
     setup = set_up(table, recipe, len(parts.train), seed)
-    data = Data(table, setup, parts)
-    keras.backend.clear_session()
-    keras_bridge.set_seed(seed)
-    size = min(setup.batch or len(data.x), len(data.x))
-    steps = math.ceil(len(data.x) / size)
-    model = models.build(table, setup, steps)
-    kwargs: Dict[str, Any] = {}
-    validation = (data.x_val, data.y_val) if setup.validation else None
-    if validation is not None:
-        kwargs.update(validation_data=validation, validation_batch_size=len(data.x_val))
-    if data.class_weights:
-        kwargs.update(class_weight=data.class_weights)
+    training = models.ready(table, setup, parts, seed)
+    data, size = training.data, training.batch
     settings: Dict[str, Any] = dict(overhead_budget=None) if taped else {}
-    watch = Watch(data.x, data.y, validation_data=validation, stop=False, batch_size=size,
-                  **settings)
+    watch = Watch(data.x, data.y, validation_data=training.validation, stop=False,
+                  batch_size=size, **settings)
     taper = Taper(watch, data, taped)
-    model.fit(data.x, data.y, batch_size=size, epochs=setup.epochs, verbose=0,
-              shuffle=not setup.ordered, callbacks=[watch, taper, *models.callbacks(setup)],
-              **kwargs)
+    training.fit([watch, taper])
     verdict = watch.verdict
     return dict(
         table=table.name, task=table.task, kind=table.kind, half=table.half, recipe=recipe,
         spoilt=RECIPES[recipe].spoilt, seed=seed, setup=vars(setup), epochs=setup.epochs,
-        steps=steps, batch=size,
+        steps=training.steps, batch=size,
         rows=dict(train=len(data.x), val=len(data.x_val) if setup.validation else 0,
                   test=len(data.x_test)),
         versions=keras_bridge.versions(),

@@ -1,0 +1,1 @@
+"""How much a repair is worth; see ``python -m benchmarks.repair --help``."""

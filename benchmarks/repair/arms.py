@@ -1,0 +1,103 @@
+"""The ways to repair a training, each from a subject to a record in plain values.
+
+A record has ``skill`` and ``error`` (on untouched rows, of the model that is handed back) and
+``price`` (epochs of all trainings over the planned ones); a search has ``trials`` instead, see
+:mod:`benchmarks.repair.search`. A repair has also ``status``, ``issues`` and ``winner``.
+"""
+
+import tempfile
+from dataclasses import replace
+from functools import partial
+from typing import Any, Callable, Dict, List
+
+from ..zoo import models
+from .search import optuna_search, random_search
+from .subject import Subject, untouched
+
+Record = Dict[str, Any]
+
+
+def _repair(subject: Subject, **settings: Any) -> Record:
+    """AutoTrainer's own repair.
+
+    Args:
+        subject: what is to be repaired.
+        settings: of :func:`AutoTrainer.repair`.
+    """
+    from AutoTrainer import repair
+    training = subject.ready()
+    data, setup = training.data, training.setup
+    model, result = repair(
+        training.model, data.x, data.y, validation_data=training.validation, epochs=setup.epochs,
+        batch_size=training.batch, seed=subject.case.seed, shuffle=not setup.ordered,
+        class_weight=data.class_weights, callbacks=models.callbacks(setup), **settings)
+    return dict(untouched(data, model), price=result['price'], status=result['status'],
+                issues=result['issues'], winner=winner(result), told_skill=result['skill'],
+                yardstick=result['yardstick'], candidates=_candidates(result))
+
+
+def _candidates(result: Dict[str, Any]) -> List[Dict[str, Any]]:
+    return list((result.get('race') or {}).get('candidates') or [])
+
+
+def winner(result: Dict[str, Any]) -> str:
+    """What the candidate is called that a race handed back; ``''`` if it handed back the first."""
+    after = result['skill']['after']
+    if result['status'] not in ('repaired', 'improved') or after is None:
+        return ''
+    names = [one['name'] for one in _candidates(result) if one['skill'] == after]
+    return str(names[0]) if names else '?'
+
+
+def _cause_alone(subject: Subject) -> Record:
+    """The solutions of the cause that was named first, and nothing else."""
+    return _repair(subject, strategy='cause')
+
+
+def _upstream(subject: Subject) -> Record:
+    """Upstream's order of the solutions, one after another to the end, judged as now."""
+    from AutoTrainer.utils.utils import model_train
+    training = subject.ready()
+    data, setup = training.data, training.setup
+    dataset = dict(x=data.x, y=data.y)
+    if training.validation is not None:
+        dataset.update(x_val=data.x_val, y_val=data.y_val)
+    epochs: List[int] = []
+    with tempfile.TemporaryDirectory() as folder:
+        result, model, _ = model_train(
+            training.model, optimizer=training.model.optimizer, loss=training.model.loss,
+            dataset=dataset, iters=setup.epochs, batch_size=training.batch,
+            callbacks=models.callbacks(setup), save_dir=folder, checktype='adaptive',
+            rules='skill', strategy='balance', seed=subject.case.seed,
+            on_epoch=lambda watch: epochs.append(1))
+        return dict(untouched(data, model), price=len(epochs) / setup.epochs,
+                    status=result['status'], issues=result['issues'],
+                    winner=result['solution'] or '')
+
+
+def _adam(subject: Subject) -> Record:
+    """The same training with Adam at its default step."""
+    training = subject.ready(replace(subject.setup, optimizer='Adam', rate=0.001, decay=1.0,
+                                     settings={}))
+    training.fit()
+    return dict(untouched(training.data, training.model), price=1.0)
+
+
+def _random(subject: Subject) -> Record:
+    return dict(trials=random_search(subject))
+
+
+def _random_few(subject: Subject) -> Record:
+    return dict(trials=random_search(subject, 2))
+
+
+def _optuna(subject: Subject) -> Record:
+    return dict(trials=optuna_search(subject))
+
+
+ARMS: Dict[str, Callable[[Subject], Record]] = {
+    'race3': partial(_repair, budget=3.0), 'race15': partial(_repair, budget=1.5),
+    'cause': _cause_alone, 'upstream': _upstream, 'adam': _adam, 'random': _random,
+    'optuna': _optuna, 'random_few': _random_few,
+}
+"""By name. ``random_few`` is for the quick form."""

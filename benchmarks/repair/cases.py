@@ -1,0 +1,89 @@
+"""Which trainings of the zoo are repaired, and what they were worth before."""
+
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from ..zoo.peers import live
+from ..zoo.truth import best_of, outcome
+
+GROUPS = ('bad', 'flagged', 'sound')
+"""Bad trainings; good ones that were flagged; good ones that were not."""
+
+SOUND_EVERY = 4
+"""Of the sound trainings only every so many-th: they are many and alike."""
+
+
+class Case(NamedTuple):
+    """A taped training.
+
+    Attributes:
+        table: name of its table.
+        recipe: name of its recipe.
+        seed: of everything.
+        task: of the table.
+        spoilt: the way of spoiling, ``''`` where it is well set.
+        half: of the zoo.
+        group: one of ``GROUPS``.
+        before: its skill on the untouched rows.
+        reference: the best skill of a well-set training of the table there.
+        epochs: planned.
+    """
+
+    table: str
+    recipe: str
+    seed: int
+    task: str
+    spoilt: str
+    half: str
+    group: str
+    before: float
+    reference: float
+    epochs: int
+
+    @property
+    def name(self) -> str:
+        """What its files are called by."""
+        return '%s-%s-%d' % (self.table, self.recipe, self.seed)
+
+    @property
+    def way(self) -> str:
+        """The way in which it was spoilt."""
+        return self.spoilt or 'well set'
+
+
+def cases(tapes: Iterable[Mapping[str, Any]]) -> List[Case]:
+    """The bad and the good trainings among the taped ones; those between them are left out.
+
+    Args:
+        tapes: all that are there, lest the reference depends on which trainings are repaired.
+    """
+    tapes = list(tapes)
+    best = best_of(tapes)
+    found = []
+    for tape in tapes:
+        reference = best.get(tape['table'])
+        group: Optional[str] = outcome(tape['skill'], reference)
+        if group is None or reference is None:
+            continue
+        if group == 'good':
+            group = 'flagged' if live(tape).issues else 'sound'
+        found.append(Case(
+            tape['table'], tape['recipe'], tape['seed'], tape['task'], tape['spoilt'],
+            tape['half'], group, tape['skill'], reference, tape['epochs']))
+    return found
+
+
+def chosen(found: Sequence[Case], every: int = 1) -> List[Case]:
+    """Every so many-th case of each group, in an order drawn by lot that is always the same.
+
+    Args:
+        found: all cases.
+        every: 1 for all of them (of the sound ones every ``SOUND_EVERY``-th).
+    """
+    kept: List[Case] = []
+    for group in GROUPS:
+        those = sorted(case for case in found if case.group == group)
+        order = np.random.RandomState(0).permutation(len(those))
+        kept += [those[i] for i in order[::every * (SOUND_EVERY if group == 'sound' else 1)]]
+    return kept
