@@ -159,7 +159,8 @@ def solve(journal: Journal, candidate: Candidate, first: Outcome, repairing: Rep
         own=repairing.strategy == 'cause')
     spent = first.record.epochs / candidate.training.epochs
     course = Course(ground.choice, seed)
-    with runner_of(course, repairing.jobs, repairing.engine) as train:
+    with runner_of(course, repairing.jobs, repairing.engine,
+                   candidate.model.config is not None) as train:
         race = Race(offers, functools.partial(journal.legs, train=train),
                     candidate.training.epochs, spent, repairing.budget,
                     None if ground.yardstick is None else ground.yardstick.value,

@@ -19,10 +19,12 @@ from .anatomy import (
 from .blueprints import (
     all_weights,
     build_model,
+    custom_objects,
     ensure_built,
     fingerprint,
     has_weights,
     layer_weights,
+    register,
     take_blueprint,
 )
 from .generation import LEGACY, backend, keras, load_keras_dataset, set_seed, versions
@@ -58,14 +60,15 @@ from .training_setup import (
 
 __all__ = [
     'HonourSignals', 'LEGACY', 'MODEL_SUFFIX', 'OPTIMIZERS', 'REDUCE_FACTOR', 'REDUCE_PATIENCE',
-    'STOP_PATIENCE', 'activation_name', 'all_weights', 'backend', 'build_model', 'build_optimizer',
-    'check_compiled', 'check_loss', 'check_model', 'compile_model', 'ensure_built', 'epoch_values',
-    'fingerprint', 'first_batch', 'first_kernel_input', 'first_kernel_inputs', 'first_rows',
-    'fit_data', 'gradient_statistics', 'has_rectifiers', 'has_weights', 'head_activation',
-    'is_graph', 'keras', 'layer_config', 'layer_weights', 'leaf_layers', 'leaky_layers',
+    'STOP_PATIENCE', 'activation_name', 'all_weights', 'backend', 'build_model',
+    'build_optimizer', 'check_compiled', 'check_loss', 'check_model', 'compile_model',
+    'custom_objects', 'ensure_built', 'epoch_values', 'fingerprint', 'first_batch',
+    'first_kernel_input', 'first_kernel_inputs', 'first_rows', 'fit_data',
+    'gradient_statistics', 'has_rectifiers', 'has_weights', 'head_activation', 'is_graph',
+    'keras', 'layer_config', 'layer_weights', 'leaf_layers', 'leaky_layers',
     'load_keras_dataset', 'load_model', 'load_weights', 'loss_function', 'losses_by_output',
     'named_callback', 'narrowest', 'optimizer_config', 'output_shapes', 'output_statistics',
-    'output_units', 'passes_mask', 'prediction_function', 'repeats_exactly',
+    'output_units', 'passes_mask', 'prediction_function', 'register', 'repeats_exactly',
     'restore_training', 'save_model', 'seed_epoch', 'seen_model', 'set_seed', 'setup_of',
     'take_blueprint', 'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors',
     'trainable_variables', 'training_state', 'try_inputs', 'versions',

@@ -114,6 +114,16 @@ def build_model(blueprint: Blueprint, seed: int) -> Any:
     return model
 
 
+def custom_objects() -> Dict[str, Any]:
+    """What the user has registered with Keras, by name."""
+    return dict(keras.utils.get_custom_objects() if LEGACY else keras.saving.get_custom_objects())
+
+
+def register(objects: Mapping[str, Any]) -> None:
+    """Register in this process what :func:`custom_objects` gave in another."""
+    (keras.utils if LEGACY else keras.saving).get_custom_objects().update(objects)
+
+
 def fingerprint(model: Any) -> str:
     """A short text that two models share if one can stand in for the other.
 

@@ -18,8 +18,14 @@ from ..judge.exam import NOTHING, Exam
 from ..solutions.candidate import Candidate, TargetScale
 from ..solutions.race import BROKE, NOT_FINITE, Leg, Look, leg_from
 from .checkpoint import FILE, Saved, SeedEpochs, read_checkpoint, write_checkpoint
+from .folder import RecordError
+
+DIED = 'its process died'
+"""Why a candidate ends whose process is gone."""
 
 _BEST = 'best'
+_MOST_LIVE = 4
+"""Candidates that are kept in memory from one leg to the next: a field of them."""
 
 
 class Course(NamedTuple):
@@ -82,22 +88,18 @@ class Trainer:
             KeyboardInterrupt: if it is interrupted.
             RecordError: if the disk refuses.
         """
-        from .folder import RecordError
         try:
             return self._train(stretch)
-        except (RecordError, MemoryError):
+        except RecordError:
             raise
         except Exception:  # whatever a framework makes of a candidate
             interrupts.honour()  # a second Ctrl-C may have come back as this error
             self._live.pop(stretch.folder, None)
-            return Leg(self._done(stretch.folder), ended=BROKE, said=traceback.format_exc())
-
-    def forget(self, folder: str) -> None:
-        """Let a candidate go that is not trained any more."""
-        self._live.pop(folder, None)
+            return Leg(self.done(stretch.folder), ended=BROKE, said=traceback.format_exc())
 
     @staticmethod
-    def _done(folder: str) -> int:
+    def done(folder: str) -> int:
+        """Epochs that a candidate has by its last checkpoint."""
         saved = read_checkpoint(folder)
         return 0 if saved is None else saved.epoch
 
@@ -124,6 +126,8 @@ class Trainer:
         is_own = live.model is not stretch.candidate.model.original
         if is_own and not leg.ended and keras_bridge.repeats_exactly(live.model):
             self._live[stretch.folder] = _Live(live.model, leg, watch.best, watch.predict)
+            for folder in list(self._live)[:-_MOST_LIVE]:
+                del self._live[folder]
         return leg
 
     def _taken_up(self, stretch: Stretch) -> _Live:

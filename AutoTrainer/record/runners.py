@@ -1,18 +1,69 @@
-"""Who trains the legs of a race: this process, several processes, or a Dask cluster."""
+"""Who trains the legs of a race: this process, several of them, or a Dask cluster.
 
+Whoever it is: legs come back in the order in which they were asked for, and what a candidate comes
+to depends on its folder and its order alone. A process that dies costs its candidate, no other.
+"""
+
+import concurrent.futures
 import contextlib
-from typing import Any, Callable, Iterator, List
+import hashlib
+import os
+import pickle
+import struct
+import subprocess
+import sys
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+import cloudpickle
+
+from .. import interrupts, keras_bridge
+from ..errors import UserError
 from ..solutions.race import Leg
-from .legs import Course, Stretch, Trainer
+from ..utils.logger import LOGGER
+from .folder import RecordError
+from .legs import DIED, Course, Stretch, Trainer
 
 Train = Callable[[List[Stretch]], Iterator[Leg]]
 
+_LENGTH = struct.Struct('>Q')
+_PATIENCE = 0.2
+"""Seconds between two looks at whether a signal has come."""
+
+
+class Outline(NamedTuple):
+    """What is asked of a candidate's original model, where the model itself is left at home."""
+
+    input_shape: Any
+    output_shape: Any
+    output_names: Any
+
 
 @contextlib.contextmanager
-def runner_of(course: Course, jobs: int = 1, engine: Any = None) -> Iterator[Train]:
-    """Whoever trains the legs of a race, until the end of the block."""
-    yield _alone(course)
+def runner_of(course: Course, jobs: int = 1, engine: Optional[str] = None,
+              is_graph: bool = True) -> Iterator[Train]:
+    """Whoever trains the legs of a race, until the end of the block.
+
+    Args:
+        course: what the legs have in common.
+        jobs: processes that train.
+        engine: ``'dask'`` for the cluster that this process is a client of.
+        is_graph: whether candidates are built from a configuration; those of a subclassed model
+            share one object and are trained here, one after another.
+
+    Raises:
+        UserError: if there is no such cluster, or what is to be sent to others cannot be.
+    """
+    if not is_graph and (jobs > 1 or engine):
+        LOGGER.warning('a subclassed model is one object for all candidates: they are trained one '
+                       'after another in this process')
+    if not is_graph or (jobs == 1 and engine is None):
+        yield _alone(course)
+    elif engine is not None:
+        with contextlib.closing(_Cluster(_packed(course))) as cluster:
+            yield cluster.train
+    else:
+        with contextlib.closing(_Processes(_packed(course), jobs)) as processes:
+            yield processes.train
 
 
 def _alone(course: Course) -> Train:
@@ -22,3 +73,216 @@ def _alone(course: Course) -> Train:
         for stretch in stretches:
             yield trainer(stretch)
     return train
+
+
+def _packed(course: Course) -> bytes:
+    """A course for another process, with the classes that the user has registered with Keras.
+
+    Raises:
+        UserError: if something in it cannot be sent.
+    """
+    return _as_bytes((course, keras_bridge.custom_objects()))
+
+
+def _sent(stretch: Stretch) -> bytes:
+    model = stretch.candidate.model
+    original = model.original
+    outline = Outline(*[getattr(original, name, None) for name in Outline._fields])
+    return _as_bytes(stretch._replace(candidate=stretch.candidate._replace(
+        model=model._replace(original=outline))))
+
+
+def _as_bytes(what: Any) -> bytes:
+    try:
+        return bytes(cloudpickle.dumps(what))
+    except Exception as error:  # whatever an object of the user's own raises
+        raise UserError('a candidate cannot be sent to another process (%s: %s); leave out jobs '
+                        'and engine' % (type(error).__name__, error)) from error
+
+
+def unpacked(course: bytes) -> Course:
+    """A course in the process that it was sent to; what the user has registered is so here too."""
+    found, custom = pickle.loads(course)
+    keras_bridge.register(custom)
+    return Course(*found)
+
+
+def _answered(answers: List['concurrent.futures.Future[Leg]']) -> Iterator[Leg]:
+    """Answers in order, while signals are looked for; what is not waited for is called off."""
+    try:
+        for answer in answers:
+            while True:
+                interrupts.honour()
+                try:
+                    yield answer.result(_PATIENCE)
+                    break
+                except concurrent.futures.TimeoutError:
+                    continue
+    finally:
+        for answer in answers:
+            answer.cancel()
+
+
+def _as_leg(answer: Any) -> Leg:
+    if isinstance(answer, RecordError):
+        raise answer
+    return Leg(*answer)
+
+
+# ------------------------------------------------------------------------------ several processes
+
+def write_frame(stream: IO[bytes], content: bytes) -> None:
+    """Write some bytes that :func:`read_frame` reads."""
+    stream.write(_LENGTH.pack(len(content)) + content)
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> bytes:
+    """Read what :func:`write_frame` wrote.
+
+    Raises:
+        EOFError: if whoever wrote is gone.
+    """
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    length = _LENGTH.unpack(head)[0]
+    content = stream.read(length)
+    if len(content) < length:
+        raise EOFError
+    return content
+
+
+class _Processes:
+    """Processes of this machine, each with the candidates that it has begun.
+
+    They import this package and not the program that began the race, which may have no guard
+    against being run once more.
+    """
+
+    def __init__(self, course: bytes, jobs: int) -> None:
+        self._course = course
+        self._processes: List[Any] = [None] * jobs
+        self._threads = [concurrent.futures.ThreadPoolExecutor(1) for _ in range(jobs)]
+        self._homes: Dict[str, int] = {}
+        self._closed = False
+
+    def train(self, stretches: List[Stretch]) -> Iterator[Leg]:
+        """Train legs side by side."""
+        answers = []
+        for stretch in stretches:
+            home = self._homes.setdefault(stretch.folder, len(self._homes) % len(self._processes))
+            answers.append(self._threads[home].submit(self._ask, home, stretch))
+        return _answered(answers)
+
+    def _ask(self, home: int, stretch: Stretch) -> Leg:
+        try:
+            process = self._processes[home] or self._begin(home)
+            write_frame(process.stdin, _sent(stretch))
+            return _as_leg(pickle.loads(read_frame(process.stdout)))
+        except (EOFError, OSError) as error:
+            if self._closed:
+                return Leg(0, ended=DIED)
+            self._end(home)
+            code = getattr(error, 'errno', None)
+            return Leg(Trainer.done(stretch.folder), ended=DIED,
+                       said='the process that trained it has died (%s)' % (code or 'no answer'))
+
+    def _begin(self, home: int) -> Any:
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
+                           KERAS_BACKEND=keras_bridge.backend())
+        process = subprocess.Popen([sys.executable, '-m', 'AutoTrainer.record.worker'],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        self._processes[home] = process
+        assert process.stdin is not None  # for the reader of types: it was asked for
+        write_frame(process.stdin, self._course)
+        return process
+
+    def _end(self, home: int) -> None:
+        process, self._processes[home] = self._processes[home], None
+        if process is not None:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+
+    def close(self) -> None:
+        """End all processes, whatever they are doing."""
+        self._closed = True
+        for process in self._processes:
+            if process is not None:
+                process.kill()
+        for thread in self._threads:
+            thread.shutdown()
+        for home in range(len(self._processes)):
+            self._end(home)
+
+
+# -------------------------------------------------------------------------------------- a cluster
+
+class _Cluster:
+    """A Dask cluster that is there already; its workers see the same run folder."""
+
+    def __init__(self, course: bytes) -> None:
+        try:
+            from distributed import get_client
+            self._client = get_client()
+        except (ImportError, ValueError) as error:
+            raise UserError("engine is 'dask', but %s; make one before, such as "
+                            'distributed.Client(address), or give jobs=N instead' % (
+                                'distributed is not installed' if isinstance(error, ImportError)
+                                else 'this process is no client of a Dask cluster')) from error
+        self._course = self._client.scatter(course, broadcast=True, hash=False)
+
+    def train(self, stretches: List[Stretch]) -> Iterator[Leg]:
+        """Train legs on the cluster."""
+        asked = [self._client.submit(_on_cluster, self._course, _sent(stretch), pure=False,
+                                     retries=0) for stretch in stretches]
+        try:
+            for stretch, answer in zip(stretches, asked):
+                yield self._of(stretch, answer)
+        finally:
+            self._client.cancel(asked, force=True)
+
+    @staticmethod
+    def _of(stretch: Stretch, answer: Any) -> Leg:
+        from distributed.scheduler import KilledWorker
+        from distributed.utils import TimeoutError as NotYet
+        while True:
+            interrupts.honour()
+            try:
+                return _as_leg(pickle.loads(answer.result(timeout=_PATIENCE)))
+            except (NotYet, concurrent.futures.TimeoutError):
+                continue
+            except KilledWorker:
+                return Leg(Trainer.done(stretch.folder), ended=DIED,
+                           said='the workers that trained it have died')
+
+    def close(self) -> None:
+        """Leave the cluster as it was."""
+        self._client.cancel([self._course])
+
+
+_trainers: Dict[str, Tuple[Trainer, Any]] = {}
+"""Of this process, by the course."""
+
+
+def _on_cluster(course: bytes, stretch: bytes) -> bytes:
+    """One leg on a worker of a cluster, pickled; a record that fails comes back as its error."""
+    import threading
+    key = hashlib.sha256(course).hexdigest()
+    if key not in _trainers:
+        _trainers.clear()
+        _trainers[key] = Trainer(unpacked(course)), threading.Lock()
+    trainer, lock = _trainers[key]
+    with lock:
+        return answer_of(trainer, stretch)
+
+
+def answer_of(trainer: Trainer, stretch: bytes) -> bytes:
+    """What a process answers that was sent a leg."""
+    try:
+        return pickle.dumps(tuple(trainer(pickle.loads(stretch))))
+    except RecordError as error:
+        return pickle.dumps(error)

@@ -67,6 +67,11 @@ class Edit:
                         'config': dict(INITIALIZERS[initializer], seed=seed)}
         self.redrawn.append(name)
 
+    def reshaped(self) -> None:
+        """Forget the shapes that Keras 3 has noted for its layers: some take others now."""
+        for entry in model_graph.dictionaries(self.config['layers']):
+            entry.pop('build_config', None)
+
     def done(self) -> Candidate:
         """The changed candidate; layers that are redrawn have lost their initial weights."""
         old = self.candidate.model

@@ -179,6 +179,7 @@ def _resize(edit: Edit, end: End, units: int) -> None:
                             % units)
     model_graph.kernel_configs(graph.entries[name])[0]['units'] = units
     edit.redrawn.append(name)
+    edit.reshaped()
 
 
 HEAD_SOLUTIONS: Tuple[Solution, ...] = (

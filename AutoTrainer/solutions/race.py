@@ -23,7 +23,7 @@ step that fits, and what mends everything at once are three."""
 LOOKS = 2
 """Looks in a row at which the goal must be reached, and looks of a leg at the least."""
 
-STALLED = 0.25
+STALLED = 0.3
 """Share of the planned epochs without a better look after which nothing more is expected."""
 
 TRIFLE = 0.005
@@ -209,12 +209,12 @@ class Race:
         Returns:
             The winner; None if no candidate gave a number.
         """
-        reached = None
-        while reached is None and self.price < self._budget:
+        reached, began = None, -1.0
+        while reached is None and began < self.price < self._budget:
+            began = self.price  # a field of which nobody can be afforded is the last
             field = self._new_field()
-            if not field:
-                break
-            reached = self._heats(field)
+            if field:
+                reached = self._heats(field)
         if reached is not None:
             self._outrun(reached)
             self._finish(reached)
