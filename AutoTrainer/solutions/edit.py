@@ -67,6 +67,11 @@ class Edit:
                         'config': dict(INITIALIZERS[initializer], seed=seed)}
         self.redrawn.append(name)
 
+    def forget_shapes(self) -> None:
+        """Have all layers built for what they are fed now; Keras 3 notes what they were fed."""
+        for part in model_graph.dictionaries(self.config):
+            part.pop('build_config', None)
+
     def done(self) -> Candidate:
         """The changed candidate; layers that are redrawn have lost their initial weights."""
         old = self.candidate.model

@@ -153,6 +153,7 @@ def _wider(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -
                 'kernel_initializer' in config
                 for config in model_graph.kernel_configs(graph.entries[name])):
             edit.redrawn.append(name)  # most of them take other inputs now
+    edit.forget_shapes()
     return edit.done(), '%s of %s units → %d' % (
         counted(len(widened), 'layer'),
         ', '.join(str(units) for units in sorted({units for _, units in widened})), _WIDTH)
@@ -193,6 +194,7 @@ def _deeper(candidate: Candidate, issue: str, attempt: int, rng: random.Random) 
         model_graph.insert_before(edit.config, head[0], [layer])
         names.append(model_graph.layer_name(layer))
     edit.redrawn.append(head[0])
+    edit.forget_shapes()
     return edit.done(), '%d more hidden layers of %d ReLU units' % (_LAYERS, _UNITS)
 
 
