@@ -27,6 +27,7 @@ from .blueprints import (
     register,
     take_blueprint,
 )
+from .constructors import Constructor, constructor, described_object, is_own_function
 from .generation import LEGACY, backend, keras, load_keras_dataset, set_seed, versions
 from .gradients import gradient_statistics
 from .incoming import check_model, first_batch, first_rows, takes_integers, try_inputs
@@ -59,17 +60,17 @@ from .training_setup import (
 )
 
 __all__ = [
-    'HonourSignals', 'LEGACY', 'MODEL_SUFFIX', 'OPTIMIZERS', 'REDUCE_FACTOR', 'REDUCE_PATIENCE',
-    'STOP_PATIENCE', 'activation_name', 'all_weights', 'backend', 'build_model',
-    'build_optimizer', 'check_compiled', 'check_loss', 'check_model', 'compile_model',
-    'custom_objects', 'ensure_built', 'epoch_values', 'fingerprint', 'first_batch',
-    'first_kernel_input', 'first_kernel_inputs', 'first_rows', 'fit_data',
-    'gradient_statistics', 'has_rectifiers', 'has_weights', 'head_activation', 'is_graph',
-    'keras', 'layer_config', 'layer_weights', 'leaf_layers', 'leaky_layers',
-    'load_keras_dataset', 'load_model', 'load_weights', 'loss_function', 'losses_by_output',
-    'named_callback', 'narrowest', 'optimizer_config', 'output_shapes', 'output_statistics',
-    'output_units', 'passes_mask', 'prediction_function', 'register', 'repeats_exactly',
-    'restore_training', 'save_model', 'seed_epoch', 'seen_model', 'set_seed', 'setup_of',
-    'take_blueprint', 'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors',
-    'trainable_variables', 'training_state', 'try_inputs', 'versions',
+    'Constructor', 'HonourSignals', 'LEGACY', 'MODEL_SUFFIX', 'OPTIMIZERS', 'REDUCE_FACTOR',
+    'REDUCE_PATIENCE', 'STOP_PATIENCE', 'activation_name', 'all_weights', 'backend',
+    'build_model', 'build_optimizer', 'check_compiled', 'check_loss', 'check_model',
+    'compile_model', 'constructor', 'custom_objects', 'described_object', 'ensure_built',
+    'epoch_values', 'fingerprint', 'first_batch', 'first_kernel_input', 'first_kernel_inputs',
+    'first_rows', 'fit_data', 'gradient_statistics', 'has_rectifiers', 'has_weights',
+    'head_activation', 'is_graph', 'is_own_function', 'keras', 'layer_config', 'layer_weights',
+    'leaf_layers', 'leaky_layers', 'load_keras_dataset', 'load_model', 'load_weights',
+    'loss_function', 'losses_by_output', 'named_callback', 'narrowest', 'optimizer_config',
+    'output_shapes', 'output_statistics', 'output_units', 'passes_mask', 'prediction_function',
+    'register', 'repeats_exactly', 'restore_training', 'save_model', 'seed_epoch', 'seen_model',
+    'set_seed', 'setup_of', 'take_blueprint', 'takes_integers', 'takes_logits', 'to_numpy',
+    'to_tensors', 'trainable_variables', 'training_state', 'try_inputs', 'versions',
 ]
