@@ -47,8 +47,8 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument('--tables', type=_names, metavar='A,B', help='default: all')
     parser.add_argument('--recipes', type=_names, metavar='A,B', help='default: all')
     parser.add_argument('--every', type=int, default=1, metavar='N',
-                        help='only every N-th bad training of an order drawn once, and of the sound '
-                             'ones every N times %d-th (default %%(default)s)' % SOUND_EVERY)
+                        help='only every N-th bad training of an order drawn once, and one sound '
+                             'one of %d times N (default %%(default)s)' % SOUND_EVERY)
     parser.add_argument('--jobs', type=int, default=1, metavar='N',
                         help='trainings that are repaired at once (default %(default)s)')
     parser.add_argument('--out', default='results/repair', metavar='FOLDER',
