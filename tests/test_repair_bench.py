@@ -83,8 +83,10 @@ def test_good_trainings_are_given_to_the_race_alone():
 
 
 @pytest.mark.parametrize('given, why', [
-    (['--arms', 'race4'], 'race4'), (['--every', '0'], '--every is 0')])
-def test_what_cannot_be_asked_for_is_said(given, why, capsys):
+    (['--arms', 'race4'], 'race4'), (['--every', '0'], '--every is 0'),
+    (['--tables', 'iris,rose'], 'rose'), (['--arms', 'adam,optuna'], 'pip install optuna')])
+def test_what_cannot_be_asked_for_is_said(given, why, capsys, monkeypatch):
+    monkeypatch.setattr(command, 'find_spec', lambda name: None)
     with pytest.raises(SystemExit):
         command.main(given)
     assert why in capsys.readouterr().err
@@ -225,7 +227,7 @@ def test_a_repair_gets_the_training_as_it_was_taped(monkeypatch):
 def test_upstreams_order_is_paid_by_the_epoch():
     record = arms.ARMS['upstream'](subject.Subject(case('rate_low_adam', 0), tables.load('iris')))
     assert record['status'] == 'repaired' and record['issues'] and record['winner']
-    assert 1.0 < record['price'] < 6 and record['skill'] > 0.8
+    assert 1.0 < record['price'] < 6 and record['skill'] > 0.5
 
 
 # ------------------------------------------------------------------------------------ the run

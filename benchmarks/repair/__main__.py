@@ -7,6 +7,7 @@ yet, and prints what came of it.
 import argparse
 import sys
 import tempfile
+from importlib.util import find_spec
 from typing import Any, Dict, List, Optional
 
 from ..zoo import run as zoo
@@ -65,6 +66,12 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
     unknown = sorted(set(arguments.arms) - {*ARMS, *QUICK_ARMS})
     if unknown:
         parser.error('--arms has %s; known are %s' % (', '.join(unknown), ', '.join(ARMS)))
+    absent = sorted(set(arguments.tables or ()) - set(tables.TABLES))
+    if absent:
+        parser.error('--tables has %s; known are %s' % (', '.join(absent),
+                                                        ', '.join(tables.TABLES)))
+    if 'optuna' in arguments.arms and not arguments.show and find_spec('optuna') is None:
+        parser.error('the arm optuna needs Optuna; pip install optuna, or name others with --arms')
     if arguments.every < 1:
         parser.error('--every is %d; give 1 for every training, 2 for every other'
                      % arguments.every)
