@@ -1,6 +1,6 @@
 # Each target sets up what it needs from a bare clone, once; see scripts/make_venv.sh.
 # PYTHON_MODERN and PYTHON_PINNED name the Pythons to use, where the search finds the wrong ones.
-.PHONY: help venv venv-legacy demo test test-fast test-backends lint bench zoo fuzz
+.PHONY: help venv venv-legacy demo test test-fast test-backends lint bench zoo repair-bench fuzz
 
 help:
 	@echo "make demo           watch one demo case go wrong, be diagnosed and be repaired"
@@ -10,6 +10,7 @@ help:
 	@echo "make lint           ruff and mypy"
 	@echo "make bench          what watching costs, as JSON (QUICK=1: a smoke test of it)"
 	@echo "make zoo            how often verdicts are right, an hour or two (QUICK=1: a minute of it)"
+	@echo "make repair-bench   how much a repair is worth, many hours (QUICK=1: a minute of it)"
 	@echo "make fuzz           a minute of damaged files, none of which may do more than be refused"
 	@echo "make venv           only set up the modern stack (.venv)"
 	@echo "make venv-legacy    only set up the pinned stack (.venv-legacy)"
@@ -45,6 +46,9 @@ bench: venv
 
 zoo: venv
 	.venv/bin/python -m benchmarks.zoo --jobs 2 $(if $(QUICK),--quick)
+
+repair-bench: venv
+	.venv/bin/python -m benchmarks.repair --jobs 2 $(if $(QUICK),--quick)
 
 fuzz: venv
 	.venv/bin/python tests/reliability/fuzz.py --seconds 60

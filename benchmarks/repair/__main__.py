@@ -7,12 +7,13 @@ yet, and prints what came of it.
 import argparse
 import sys
 import tempfile
+from importlib.util import find_spec
 from typing import Any, Dict, List, Optional
 
 from ..zoo import run as zoo
 from ..zoo import tables
 from . import run
-from .cases import Case, cases, chosen
+from .cases import SOUND_EVERY, Case, cases, chosen
 
 ARMS = ('race3', 'race15', 'cause', 'upstream', 'adam', 'random', 'optuna')
 QUICK_ARMS = ('race3', 'adam', 'random_few')
@@ -47,7 +48,8 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument('--tables', type=_names, metavar='A,B', help='default: all')
     parser.add_argument('--recipes', type=_names, metavar='A,B', help='default: all')
     parser.add_argument('--every', type=int, default=1, metavar='N',
-                        help='only every N-th training, of an order drawn once (default all)')
+                        help='only every N-th bad training of an order drawn once, and one sound '
+                             'one of %d times N (default %%(default)s)' % SOUND_EVERY)
     parser.add_argument('--jobs', type=int, default=1, metavar='N',
                         help='trainings that are repaired at once (default %(default)s)')
     parser.add_argument('--out', default='results/repair', metavar='FOLDER',
@@ -64,6 +66,12 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
     unknown = sorted(set(arguments.arms) - {*ARMS, *QUICK_ARMS})
     if unknown:
         parser.error('--arms has %s; known are %s' % (', '.join(unknown), ', '.join(ARMS)))
+    absent = sorted(set(arguments.tables or ()) - set(tables.TABLES))
+    if absent:
+        parser.error('--tables has %s; known are %s' % (', '.join(absent),
+                                                        ', '.join(tables.TABLES)))
+    if 'optuna' in arguments.arms and not arguments.show and find_spec('optuna') is None:
+        parser.error('the arm optuna needs Optuna; pip install optuna, or name others with --arms')
     if arguments.every < 1:
         parser.error('--every is %d; give 1 for every training, 2 for every other'
                      % arguments.every)

@@ -8,7 +8,9 @@ A record has ``skill`` and ``error`` (on untouched rows, of the model that is ha
 import tempfile
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict
+
+from AutoTrainer.record.reader import RunReader
 
 from ..zoo import models
 from .search import optuna_search, random_search
@@ -31,22 +33,11 @@ def _repair(subject: Subject, **settings: Any) -> Record:
         training.model, data.x, data.y, validation_data=training.validation, epochs=setup.epochs,
         batch_size=training.batch, seed=subject.case.seed, shuffle=not setup.ordered,
         class_weight=data.class_weights, callbacks=models.callbacks(setup), **settings)
-    return dict(untouched(data, model), price=result['price'], status=result['status'],
-                issues=result['issues'], winner=winner(result), told_skill=result['skill'],
-                yardstick=result['yardstick'], candidates=_candidates(result))
-
-
-def _candidates(result: Dict[str, Any]) -> List[Dict[str, Any]]:
-    return list((result.get('race') or {}).get('candidates') or [])
-
-
-def winner(result: Dict[str, Any]) -> str:
-    """What the candidate is called that a race handed back; ``''`` if it handed back the first."""
-    after = result['skill']['after']
-    if result['status'] not in ('repaired', 'improved') or after is None:
-        return ''
-    names = [one['name'] for one in _candidates(result) if one['skill'] == after]
-    return str(names[0]) if names else '?'
+    race = result.get('race') or {}
+    return dict(untouched(data, model), price=result.get('price'), status=result['status'],
+                issues=result['issues'], winner=result['solution'] or '',
+                told_skill=result['skill'], yardstick=result['yardstick'],
+                candidates=list(race.get('candidates') or ()))
 
 
 def _cause_alone(subject: Subject) -> Record:
@@ -55,24 +46,12 @@ def _cause_alone(subject: Subject) -> Record:
 
 
 def _upstream(subject: Subject) -> Record:
-    """Upstream's order of the solutions, one after another to the end, judged as now."""
-    from AutoTrainer.utils.utils import model_train
-    training = subject.ready()
-    data, setup = training.data, training.setup
-    dataset = dict(x=data.x, y=data.y)
-    if training.validation is not None:
-        dataset.update(x_val=data.x_val, y_val=data.y_val)
-    epochs: List[int] = []
+    """Upstream's order of the solutions, one after another to the end; judged by skill too."""
     with tempfile.TemporaryDirectory() as folder:
-        result, model, _ = model_train(
-            training.model, optimizer=training.model.optimizer, loss=training.model.loss,
-            dataset=dataset, iters=setup.epochs, batch_size=training.batch,
-            callbacks=models.callbacks(setup), save_dir=folder, checktype='adaptive',
-            rules='skill', strategy='balance', seed=subject.case.seed,
-            on_epoch=lambda watch: epochs.append(1))
-        return dict(untouched(data, model), price=len(epochs) / setup.epochs,
-                    status=result['status'], issues=result['issues'],
-                    winner=result['solution'] or '')
+        record = _repair(subject, strategy='balance', save_dir=folder)
+        trained = [event['outcome']['epochs'] for event in RunReader(folder).events()
+                   if event.get('outcome')]
+    return dict(record, price=sum(trained) / subject.setup.epochs)
 
 
 def _adam(subject: Subject) -> Record:

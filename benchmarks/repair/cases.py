@@ -11,7 +11,7 @@ GROUPS = ('bad', 'flagged', 'sound')
 """Bad trainings; good ones that were flagged; good ones that were not."""
 
 SOUND_EVERY = 4
-"""Of the sound trainings only every so many-th: they are many and alike."""
+"""Of the sound trainings only every so many-th is taken: they are many and alike."""
 
 
 class Case(NamedTuple):
@@ -75,15 +75,17 @@ def cases(tapes: Iterable[Mapping[str, Any]]) -> List[Case]:
 
 
 def chosen(found: Sequence[Case], every: int = 1) -> List[Case]:
-    """Every so many-th case of each group, in an order drawn by lot that is always the same.
+    """Every so many-th case, in an order drawn by lot that is always the same.
 
     Args:
         found: all cases.
-        every: 1 for all of them (of the sound ones every ``SOUND_EVERY``-th).
+        every: 1 for all bad ones and every ``SOUND_EVERY``-th sound one. The good ones that were
+            flagged are few and are all taken.
     """
+    steps = {'bad': every, 'flagged': 1, 'sound': every * SOUND_EVERY}
     kept: List[Case] = []
     for group in GROUPS:
         those = sorted(case for case in found if case.group == group)
         order = np.random.RandomState(0).permutation(len(those))
-        kept += [those[i] for i in order[::every * (SOUND_EVERY if group == 'sound' else 1)]]
+        kept += [those[i] for i in order[::steps[group]]]
     return kept

@@ -197,15 +197,17 @@ def harm(found: Sequence[Result]) -> Dict[str, Any]:
     Returns:
         ``cases``; ``touched``: how many came back with another status than normal; ``worse``: by
         more than the standard error; ``worse_by_002``; ``worst`` and ``mean`` change of skill;
-        mean ``price``.
+        mean ``price``; ``crashed``.
     """
     changes = [result.skill - result.case.before for result in found]
     return dict(
-        cases=len(found), touched=sum(result.status != 'normal' for result in found),
+        cases=len(found),
+        touched=sum(result.status not in ('normal', '') for result in found),
         worse=sum(change < -result.error for change, result in zip(changes, found)),
         worse_by_002=sum(change < -HARMLESS for change in changes),
         worst=round(min(changes), 4), mean=_mean(changes),
-        price=_mean([result.price for result in found]))
+        price=_mean([result.price for result in found]),
+        crashed=sum(bool(result.crashed) for result in found))
 
 
 # ------------------------------------------------------------------------------------- in words
@@ -233,7 +235,7 @@ def text(told: Mapping[str, Any]) -> str:
     for group, arms in told['harm'].items():
         if arms:
             lines += ['', _row(('good, ' + group, 'cases', 'touched', 'worse', 'worse > 0.02',
-                                'worst', 'mean', 'mean price'))]
+                                'worst', 'mean', 'mean price', 'crashed'))]
             lines += [_row((arm, *entry.values())) for arm, entry in arms.items()]
     for arm, names in told['wrongly_repaired'].items():
         lines += ['', "'repaired' with at most half of the reference, %s: %d %s" % (
