@@ -6,26 +6,26 @@ SIGTERM (:mod:`AutoTrainer.__main__`) can be gone on with by ``--resume``.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import shlex
 import sys
 from dataclasses import fields
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import check_command, interrupts
 from .errors import UserError
 from .intake.config import BACKENDS, check_config, check_count, read_config
 from .judge import schedule
-from .judge.history import last_accuracy
 from .judge.issues import OPTIONAL_ISSUES
 from .record.reader import RunReader
+from .report.progress import progress_line
 from .report.text import cases_table, summary
-from .settings import EARLIER, RULES, RUN_SETTINGS, Repairing, Watching
+from .settings import EARLIER, RACES, RULES, RUN_SETTINGS, Repairing, Watching
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
-WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds')
+WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds',
+               'jobs')
 """Arguments that a resumed run takes from the command line; all others stand in its folder."""
 
 
@@ -90,8 +90,14 @@ def _add_settings(how: Any) -> None:
                      metavar='SHARE', help='of the training time, for probes under adaptive; '
                      'default %(default)s')
     how.add_argument('--no-repair', action='store_true', help='only diagnose')
-    how.add_argument('--strategy', default=Repairing.strategy, help='order of the solutions: '
-                     'balance (default), structure or efficiency')
+    how.add_argument('--strategy', default=Repairing.strategy, help='%s (many solutions at once, '
+                     "the best goes on), or one of upstream's orders: balance (default), "
+                     'structure or efficiency' % RACES[0])
+    how.add_argument('--budget', type=float, default=Repairing.budget, metavar='PRICE',
+                     help='of a race, in planned trainings, the first one included; default '
+                     '%(default)s')
+    how.add_argument('--jobs', type=int, default=Repairing.jobs, metavar='N',
+                     help='processes that train the candidates of a race; default %(default)s')
     how.add_argument('--modification-sufferance', type=int, metavar='N',
                      default=Repairing.modification_sufferance, help='how much a solution may '
                      'change the model, 0 to 3; default %(default)s')
@@ -278,7 +284,8 @@ def _train(arguments: argparse.Namespace, folder: str, model: Any, config: Mappi
     try:
         with progress_line() as show:
             model_train(model, config, dataset=get_dataset(config['dataset']), save_dir=folder,
-                        on_epoch=show, resume=resumed,
+                        on_epoch=show.epoch, on_race=show.race, resume=resumed,
+                        jobs=arguments.jobs,
                         checkpoint_epochs=arguments.checkpoint_epochs,
                         checkpoint_seconds=arguments.checkpoint_seconds, **settings)
     except KeyboardInterrupt:
@@ -342,38 +349,3 @@ def show_result(arguments: argparse.Namespace, run: RunReader) -> None:
     result = result_of(run)
     print(json.dumps(result, indent=1, ensure_ascii=False) if arguments.json
           else summary(result, os.path.relpath(run.path)))
-
-
-@contextlib.contextmanager
-def progress_line() -> Iterator[Any]:
-    """A live line on standard error: epoch, accuracy, checks, verdict.
-
-    Yields:
-        A function to be called with the callback after every epoch.
-    """
-    from tqdm import tqdm
-    bars: List[Any] = []
-    watched: List[Any] = [None]
-
-    def show(watch: Any) -> None:
-        done = len(watch.history['loss'])
-        if watched[0] is not watch:  # a new training begins: a new line
-            watched[0] = watch
-            for bar in bars:
-                bar.close()
-            bars[:] = [tqdm(total=watch.monitor.total_epoch, desc=watch.solution or 'training',
-                            unit='epoch', file=sys.stderr, dynamic_ncols=True,
-                            mininterval=0.2 if sys.stderr.isatty() else 10)]
-        bar = bars[0]
-        bar.update(done - bar.n)
-        accuracy = last_accuracy({key: series[-1] for key, series in watch.history.items()})
-        told = dict(checks=watch.watcher.checks, verdict=','.join(watch.issue_list) or 'ok')
-        if accuracy is not None:
-            told = dict(acc='%.3f' % accuracy, **told)
-        bar.set_postfix(told, refresh=bool(watch.issue_list) or done == watch.monitor.total_epoch)
-
-    try:
-        yield show
-    finally:
-        for bar in bars:
-            bar.close()

@@ -25,6 +25,7 @@ from .record.folder import plain
 from .record.journal import Journal, trained_model
 from .record.legs import Course, best_weights, logits_of, made, outputs_in_units
 from .record.runners import runner_of
+from .report.code import change_in_code
 from .settings import Repairing
 from .solutions import graph as model_graph
 from .solutions.candidate import Candidate, NotApplicable, Outcome, Repair, TrainingRecord
@@ -168,7 +169,8 @@ def solve(journal: Journal, candidate: Candidate, first: Outcome, repairing: Rep
         winner = race.run()
     before = _first_worth(candidate, first, ground, seed)
     found = _Judged(ground, before, race, winner, journal, seed).repair(candidate, first)
-    return found, _told(ground, offers, race, before, found, winner)
+    code = '' if found.status == 'failed' else change_in_code(candidate, found.candidate)
+    return found, _told(ground, offers, race, before, found, code)
 
 
 class Measured(NamedTuple):
@@ -308,9 +310,9 @@ def _outcome(model: Any, worth: Measured, winner: Racer, ground: Ground) -> Outc
 
 
 def _told(ground: Ground, offers: Offers, race: Race, before: Before, found: Repair,
-          winner: Optional[Racer]) -> Told:
+          code: str) -> Told:
     """What ``result.json`` has of a race."""
-    record = found.outcome.record
+    record, winner = found.outcome.record, race.leader
     return dict(plain({
         'skill': {'before': before.worth.last.skill.value, 'after': record.skill,
                   'error': record.skill_error, 'form': ground.form},
@@ -321,7 +323,7 @@ def _told(ground: Ground, offers: Offers, race: Race, before: Before, found: Rep
             'rows': {'choice': ground.choice.rows, 'last_word': ground.last.rows,
                      'apart': ground.whole.rows > ground.choice.rows,
                      'held_out': ground.held_out},
-            'of_all': list(ground.words), 'left_out': list(offers.left_out),
+            'of_all': list(ground.words), 'code': code, 'left_out': list(offers.left_out),
             'candidates': [_candidate(racer) for racer in race.racers]}}))
 
 

@@ -5,6 +5,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 
 from ..judge.facts import SOUND
 from ..judge.issues import ISSUES
+from .race import change_lines, race_lines
 
 
 def percent(accuracy: Optional[float]) -> str:
@@ -39,8 +40,10 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
         lines.extend('Why       ' + reason for reason in _reasons(result))
         for attempt in result['attempts']:
             lines.append('Tried     ' + attempt_line(attempt))
+        lines.extend(race_lines(result))
         lines.append('Outcome   ' + _outcome(result))
     lines.extend(_skill(result))
+    lines.extend(change_lines(result))
     lines.append('Results   %s' % folder)
     return '\n'.join(lines)
 
@@ -90,6 +93,7 @@ def attempt_line(attempt: Mapping[str, Any]) -> str:
 def _outcome(result: Mapping[str, Any]) -> str:
     accuracy = result['accuracy']
     left = 'a problem is left' if result.get('issues_left') != [] else (
+        'it still learns less than its data allows' if result.get('race') else
         'a callback stopped it before it had converged')
     change = 'accuracy %s → %s' % (percent(accuracy['before']), percent(accuracy['after']))
     return {
