@@ -32,7 +32,7 @@ from .solutions.candidate import Candidate, NotApplicable, Outcome, Repair, Trai
 from .solutions.edit import Edit
 from .solutions.entrants import Diagnosis, Limits, Offers, prepared
 from .solutions.head import fitting
-from .solutions.race import Race, Racer, Standings
+from .solutions.race import SPENT, Race, Racer, Standings
 from .utils.logger import LOGGER
 from .utils.repair import SOLUTIONS
 
@@ -324,7 +324,8 @@ def _told(ground: Ground, offers: Offers, race: Race, before: Before, found: Rep
                      'apart': ground.whole.rows > ground.choice.rows,
                      'held_out': ground.held_out},
             'of_all': list(ground.words), 'code': code, 'left_out': list(offers.left_out),
-            'candidates': [_candidate(racer) for racer in race.racers]}}))
+            'candidates': [_candidate(racer) for racer in race.racers
+                           if racer.leg.epochs or racer.ended != SPENT]}}))
 
 
 def _candidate(racer: Racer) -> Mapping[str, Any]:

@@ -11,15 +11,15 @@ import numpy as np
 from ..intake.arrays import map_arrays, row_count
 from .reference import Target
 from .skill import SQUARED, Answers, Skill, as_shares, form_of, read_answers, skills_of
-from .standing import is_signal
 from .yardstick import Yardstick
 
 SHARE = 0.85
 """Share of the yardstick that a repaired training reaches: what counts as well set in the zoo
 (docs/evidence/zoo.md)."""
 
-LEAST_APART = 40
-"""Validation rows from which choice and last word get a half each; fewer serve both."""
+LEAST_APART = 100
+"""Validation rows from which choice and last word get a half each; fewer serve both: half of them
+would tell a good candidate from a poor one by luck."""
 
 MOST_ROWS = 1000
 """Rows of either half that are looked at."""
@@ -159,8 +159,10 @@ def asked_of(yardsticks: Sequence[Yardstick], forms: Sequence[str]) -> Optional[
         forms: the forms in which skill is told.
 
     Returns:
-        None where none can be had, or nothing can be learnt as far as it can tell.
+        None where none can be had, or it is not even a standard error above the best constant
+        answer: what classical learners do not find, a network may.
     """
     found = [yardstick.skills[form] for yardstick, form in zip(yardsticks, forms)
-             if form in yardstick.skills and is_signal(yardstick.skills[form])]
+             if form in yardstick.skills
+             and yardstick.skills[form].value > yardstick.skills[form].error]
     return min(found, key=lambda skill: skill.value) if found else None

@@ -174,6 +174,8 @@ class Offers:
             yield _steps(mended + cure), 'another solution of %s' % ISSUES[cause].words
         yield (_steps(everything, step=1), 'the same as what mends everything, with larger steps')
         yield (_steps(everything + ['bn']), 'the same with batch normalisation')
+        yield (_steps(everything + ['regular', 'dropout']),
+               'the same with weight decay and dropout, should it know its rows by heart')
         yield (_steps(everything + ['deeper']), 'the same with more layers')
         for issue in issues[1:]:
             for other in ISSUES[issue].cures:
