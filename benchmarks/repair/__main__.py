@@ -70,11 +70,11 @@ def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
     if absent:
         parser.error('--tables has %s; known are %s' % (', '.join(absent),
                                                         ', '.join(tables.TABLES)))
-    if 'optuna' in arguments.arms and not arguments.show and find_spec('optuna') is None:
-        parser.error('the arm optuna needs Optuna; pip install optuna, or name others with --arms')
     if arguments.every < 1:
         parser.error('--every is %d; give 1 for every training, 2 for every other'
                      % arguments.every)
+    if 'optuna' in arguments.arms and not arguments.show and find_spec('optuna') is None:
+        parser.error('the arm optuna needs Optuna; pip install optuna, or name others with --arms')
     return arguments
 
 
