@@ -48,7 +48,8 @@ class Ground(NamedTuple):
         words: what they changed.
         choice: rows that choose.
         last: rows that have the last word.
-        whole: all validation rows, up to a number.
+        whole: both, all validation rows up to a number.
+        rows: of ``whole`` those that choose, and those that have the last word.
         form: in which skill is told.
         yardstick: skill that classical learners reach; None where it is not known.
         held_out: whether the rows were taken from the training rows.
@@ -60,6 +61,7 @@ class Ground(NamedTuple):
     choice: Exam
     last: Exam
     whole: Exam
+    rows: Tuple[np.ndarray, np.ndarray]
     form: str
     yardstick: Optional[Skill]
     held_out: bool
@@ -101,8 +103,9 @@ def prepare(candidate: Candidate, diagnosis: Diagnosis, seed: int) -> Ground:
     chooses, decides, all_rows = [exam_of(data['x_val'], known, chosen)
                                   for chosen in (choice, last, whole)]
     forms = all_rows.forms
-    return Ground(base, steps, words, chooses, decides, all_rows, next(filter(None, forms), ''),
-                  asked_of(reference.yardsticks(), forms), held_out)
+    return Ground(base, steps, words, chooses, decides, all_rows,
+                  (np.searchsorted(whole, choice), np.searchsorted(whole, last)),
+                  next(filter(None, forms), ''), asked_of(reference.yardsticks(), forms), held_out)
 
 
 def _with_held_out(candidate: Candidate, seed: int) -> Candidate:
@@ -182,13 +185,17 @@ class Measured(NamedTuple):
 
 
 def _measure(model: Any, candidate: Candidate, ground: Ground) -> Measured:
-    def on(exam: Exam) -> Worth:
-        outputs = outputs_in_units(keras_bridge.prediction_function(model, exam.x)(),
-                                   candidate.targets)
-        if not all(np.isfinite(array).all() for array in outputs):
+    outputs = outputs_in_units(keras_bridge.prediction_function(model, ground.whole.x)(),
+                               candidate.targets)
+    logits = logits_of(candidate, len(outputs))
+
+    def on(exam: Exam, rows: Any) -> Worth:
+        given = [array[rows] for array in outputs]
+        if not all(np.isfinite(array).all() for array in given):
             return NOTHING
-        return exam.measure(outputs, logits_of(candidate, len(outputs)))
-    return Measured(on(ground.choice), on(ground.last), on(ground.whole))
+        return exam.measure(given, logits)
+    return Measured(on(ground.choice, ground.rows[0]), on(ground.last, ground.rows[1]),
+                    on(ground.whole, slice(None)))
 
 
 class Before(NamedTuple):

@@ -104,7 +104,7 @@ ISSUES: Dict[str, Issue] = table(
           'loss that jumps by orders of magnitude, NaN',
           ('selu_1', 'relu_1', 'gradient_2', 'tanh_1', 'bn_1'),
           'smaller steps, clipped gradients, batch normalisation, scaled inputs and targets',
-          cures=('data+targets+step', 'data+targets+weights+step',
+          cures=('data+targets+weights+step', 'selu+data+targets+weights+step',
                  'data+targets+weights+bn+step')),
     Issue('vanish', 2, 'vanishing gradient',
           'the gradient fades on its way to the first layers, so they do not learn',
@@ -112,7 +112,8 @@ ISSUES: Dict[str, Issue] = table(
           'a flat curve at the accuracy of guessing, from the first epoch on',
           ('selu_1', 'relu_1', 'bn_1'),
           'ReLU or SELU in the hidden layers, batch normalisation, fewer layers',
-          cures=('relu+weights+step', 'relu+bn+weights+less_batch+step', 'selu+data+step')),
+          cures=('selu+weights+step', 'relu+bn+weights+less_batch+step',
+                 'relu+data+weights+step')),
     Issue('collapse', 2, 'collapsed training',
           'the model puts out the same whatever it is shown, and does not recover',
           'fallen: for {patience} epochs in a row the training accuracy is ≤ {fallen} of its best '

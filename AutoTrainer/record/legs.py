@@ -202,7 +202,7 @@ class _Looks(keras_bridge.keras.callbacks.Callback):
         if self.epoch not in self._stretch.looks:
             return
         worth = self._measured()
-        self.looks.append(Look(self.epoch, worth.skill.value, worth.score))
+        self.looks.append(Look(self.epoch, worth.skill.value, worth.score, worth.skill.error))
         if worth.score >= self._score:
             self._score = worth.score
             self.best = keras_bridge.all_weights(self.model)

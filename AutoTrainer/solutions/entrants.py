@@ -161,17 +161,19 @@ class Offers:
                 finding.name for finding in self._diagnosis.findings
                 if finding.name in MENDS and finding.severity != NOTE) if mended else '',
             'the named cause, %s' % ISSUES[cause].words if cause else '']))
-        yield _steps(mended + cures[0]), named
-        if self._own:
-            for cure in cures[1:]:
-                yield _steps(mended + cure), 'another solution of %s' % ISSUES[cause].words
-            return
-        yield (_steps(mended + cures[0] + ['less_batch', 'step']),
-               named + ', at a step that fits the planned number of steps')
+        first = mended + cures[0]
+        listed = [(first, named)] + [(mended + cure, 'another solution of %s' % ISSUES[cause].words)
+                                     for cure in cures[1:]]
+        if 'step' not in first and not self._own:
+            listed.insert(1, (first + ['less_batch', 'step'],
+                              named + ', at a step that fits the planned number of steps'))
         everything = self._everything()
-        yield _steps(everything), 'mends everything at once that could be in the way'
-        for cure in cures[1:]:
-            yield _steps(mended + cure), 'another solution of %s' % ISSUES[cause].words
+        if not self._own:
+            listed.insert(2, (everything, 'mends everything at once that could be in the way'))
+        for names, why in listed:
+            yield _steps(names), why
+        if self._own:
+            return
         yield (_steps(everything, step=1), 'the same as what mends everything, with larger steps')
         yield (_steps(everything + ['bn']), 'the same with batch normalisation')
         yield (_steps(everything + ['regular', 'dropout']),

@@ -6,6 +6,7 @@ from typing import Any, Tuple
 
 from .. import keras_bridge
 from ..intake.arrays import row_count
+from . import graph as model_graph
 from .candidate import Candidate, NotApplicable, Solution, Training
 from .training import learning_rate
 
@@ -17,6 +18,9 @@ from, so that it can go anywhere sensible."""
 LEAST_RATE, MOST_RATE = 0.001, 0.01
 """Between these the step of Adam is fitted: its default, below which it is only slow, and what is
 still a small part of a weight."""
+FEW_LAYERS = 3
+"""Hidden layers from which the step is made smaller in proportion: a step is made in all layers at
+once, and the outputs move by as much as all of them together."""
 ENOUGH_UPDATES, LEAST_BATCH = 400, 8
 """Steps that most models on tables need, and the smallest batch that is made to have them."""
 _FACTORS = (1.0, 3.0, 0.3)
@@ -25,6 +29,12 @@ _FACTORS = (1.0, 3.0, 0.3)
 def planned_updates(training: Training) -> int:
     """Steps of the optimizer in the planned epochs."""
     return training.epochs * math.ceil(row_count(training.dataset['x']) / training.batch_size)
+
+
+def hidden_layers(candidate: Candidate) -> int:
+    """Hidden layers with a kernel; 0 where the model has no configuration."""
+    config = candidate.model.config
+    return 0 if config is None else len(model_graph.hidden_kernels(model_graph.read(config)))
 
 
 def _with(candidate: Candidate, **changes: Any) -> Candidate:
@@ -36,8 +46,9 @@ def _step(candidate: Candidate, issue: str, attempt: int, rng: random.Random) ->
     if attempt >= len(_FACTORS):
         raise NotApplicable('there is no further step to try')
     updates = planned_updates(candidate.training)
-    rate = min(MOST_RATE, max(LEAST_RATE, WAY / max(1, updates))) * _FACTORS[attempt]
-    rate = float('%.1g' % rate)
+    rate = min(MOST_RATE, max(LEAST_RATE, WAY / max(1, updates)))
+    rate = max(LEAST_RATE, rate / max(1.0, hidden_layers(candidate) / FEW_LAYERS))
+    rate = float('%.1g' % (rate * _FACTORS[attempt]))
     old = candidate.training.optimizer
     present = learning_rate(old)
     if old['class_name'] == 'Adam' and present is not None and math.isclose(

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 from ..judge.exam import SHARE, UNKNOWN
 from ..judge.progress import expected_gain
+from ..judge.standing import SURE
 from .candidate import Candidate
 
 RUNGS = (1 / 8, 1 / 4, 1 / 2)
@@ -23,7 +24,7 @@ step that fits, and what mends everything at once are three."""
 LOOKS = 2
 """Looks in a row at which the goal must be reached, and looks of a leg at the least."""
 
-STALLED = 0.3
+STALLED = 0.2
 """Share of the planned epochs without a better look after which nothing more is expected."""
 
 TRIFLE = 0.005
@@ -65,11 +66,17 @@ class Look(NamedTuple):
         epoch: after which (1-based).
         skill: in the form that is told.
         score: what candidates are compared by, see :class:`~AutoTrainer.judge.exam.Worth`.
+        error: standard error of the skill.
     """
 
     epoch: int
     skill: float
     score: float
+    error: float = 0.0
+
+    def is_at(self, goal: float) -> bool:
+        """Whether the goal is reached, with the doubt in favour that a watched training has too."""
+        return self.skill + SURE * self.error >= goal
 
 
 class Leg(NamedTuple):
@@ -145,7 +152,11 @@ class Racer(NamedTuple):
     def has_reached(self, goal: float) -> bool:
         """Whether it was at the goal at the last looks."""
         last = self.leg.looks[-LOOKS:]
-        return len(last) == LOOKS and all(look.skill >= goal for look in last)
+        return len(last) == LOOKS and all(look.is_at(goal) for look in last)
+
+    def has_been_at(self, goal: float) -> bool:
+        """Whether it was at the goal at as many looks, in a row or not."""
+        return sum(look.is_at(goal) for look in self.leg.looks) >= LOOKS
 
     def has_stalled(self) -> bool:
         """Whether its curve promises no look that is better by more than a trifle."""
@@ -215,6 +226,8 @@ class Race:
             field = self._new_field()
             if field:
                 reached = self._heats(field)
+            if self.leader is not None and self.leader.has_been_at(self.goal):
+                break
         if reached is not None:
             self._outrun(reached)
             self._finish(reached)
