@@ -36,9 +36,11 @@ def model_lines(before: Blueprint, after: Blueprint, computed: Computed,
             lines = _functional(pair, named)
     except Unwritable:
         return _in_words(pair)
-    if any(entry['config'].get('trainable') is False for entry in before.config['layers']):
-        lines.append('# give its frozen layers their weights, as your program does')
-    return lines
+    frozen = [layer_name(entry) for entry in before.config['layers']
+              if entry['config'].get('trainable') is False]
+    kept = [name for name in frozen if name in before.weights and name in after.weights]
+    return lines + ['# give it the weights that your program gives to the frozen layers: '
+                    + ', '.join(kept)] * bool(kept)
 
 
 def _only_unfrozen(before: Config, after: Config) -> bool:
@@ -52,7 +54,12 @@ def _only_unfrozen(before: Config, after: Config) -> bool:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two configurations, or parts of them, say the same."""
-    texts = [json.dumps(part, sort_keys=True, default=repr) for part in (one, other)]
+    texts = []
+    for part in (one, other):
+        part = model_graph.copy_of(part)
+        for inner in model_graph.dictionaries(part):
+            inner.pop('build_config', None)  # follows from the rest
+        texts.append(json.dumps(part, sort_keys=True, default=repr))
     return texts[0] == texts[1]
 
 
