@@ -273,3 +273,18 @@ def test_class_weights_and_callbacks():
         "callbacks=[keras.callbacks.EarlyStopping(monitor='loss', patience=10, "
         "restore_best_weights=True)])  # was class_weight=None; beside your callbacks; "
         "without the callbacks ReduceLR")
+
+
+def test_restart_of_a_changed_model_in_words():
+    given = TRAININGS['classes']()
+    changed = apply('bn', apply('restart', given)[0])[0]
+    text = change_in_code(given, changed).split('\n')
+    assert text[1].startswith('# train as before first') and 'load_weights' not in '\n'.join(text)
+
+
+def test_subclassed_models():
+    """Of a model without a configuration there is only its training to be written about."""
+    given = TRAININGS['classes']()
+    given = given._replace(model=given.model._replace(kind='subclassed', config=None))
+    assert lines_for('adam', given)[1].startswith('model.compile(optimizer=keras.optimizers.Adam(')
+    assert len(lines_for('adam', given)) == 2
