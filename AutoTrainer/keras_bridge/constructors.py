@@ -3,6 +3,7 @@
 import inspect
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
+from ..solutions.graph import copy_of
 from .generation import LEGACY, keras, of_keras
 
 
@@ -39,7 +40,7 @@ def constructor(group: str, described: Mapping[str, Any]) -> Optional[Constructo
         name for name, argument in inspect.signature(kind.__init__).parameters.items()
         if argument.default is argument.empty and name != 'self' and name in described['config']
         and argument.kind is argument.POSITIONAL_OR_KEYWORD)
-    config = {key: described['config'][key] for key in required}
+    config = copy_of({key: described['config'][key] for key in required})  # Keras takes it apart
     try:
         if group == 'layers':
             bare = dict(described, config=dict(config, name='any'))

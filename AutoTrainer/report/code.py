@@ -9,7 +9,7 @@ from ..judge.labels import class_divisor
 from ..solutions.candidate import Candidate, TargetScale, Training
 from ..solutions.structure import rescaling
 from .code_calls import MOST_NUMBERS, Call, keras_call, number_text, object_call, value_text, was
-from .code_layers import model_lines
+from .code_layers import model_lines, same
 
 _BEST = 'best.weights.h5'
 
@@ -32,7 +32,7 @@ def change_in_code(before: Candidate, after: Candidate) -> str:
             + _scaled_targets(before, after))
     again = _restart(before, after)
     model = list(again)
-    if before.model.config != after.model.config:
+    if not same(before.model.config, after.model.config):
         scales, computed = _computed_scales(before, after)
         model += scales + model_lines(before.model, after.model, computed, _goes_by_names(after))
     setup = _compile(before.training, after.training, always=bool(model))
@@ -193,7 +193,7 @@ def _restart(before: Candidate, after: Candidate) -> List[str]:
             np.array_equal(one, other) for name in set(old) & set(new)
             for one, other in zip(old[name], new[name])):
         return []
-    if before.model.config != after.model.config:
+    if not same(before.model.config, after.model.config):
         return ['# train as before first, and give the layers that stay their weights of the best '
                 'epoch']
     has_validation = before.training.dataset.get('x_val') is not None

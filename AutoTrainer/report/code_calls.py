@@ -175,7 +175,8 @@ def _as_given(layer: Mapping[str, Any]) -> Dict[str, Any]:
 
 def is_drawn_anew(value: Any) -> bool:
     """Whether a setting is an initializer that a solution has put there: it is always shown."""
-    return isinstance(value, Mapping) and value.get('class_name') == 'VarianceScaling'
+    return (isinstance(value, Mapping) and value.get('class_name') == 'VarianceScaling'
+            and value['config'].get('seed') is not None)
 
 
 def _default(made: keras_bridge.Constructor, key: str) -> str:

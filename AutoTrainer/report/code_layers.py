@@ -1,5 +1,6 @@
 """A model as the lines of a program that build it, with a word on what was different before."""
 
+import json
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from ..solutions import graph as model_graph
@@ -35,9 +36,11 @@ def model_lines(before: Blueprint, after: Blueprint, computed: Computed,
             lines = _functional(pair, named)
     except Unwritable:
         return _in_words(pair)
-    if any(entry['config'].get('trainable') is False for entry in before.config['layers']):
-        lines.append('# give its frozen layers their weights, as your program does')
-    return lines
+    frozen = [layer_name(entry) for entry in before.config['layers']
+              if entry['config'].get('trainable') is False]
+    kept = [name for name in frozen if name in before.weights and name in after.weights]
+    return lines + ['# give it the weights that your program gives to the frozen layers: '
+                    + ', '.join(kept)] * bool(kept)
 
 
 def _only_unfrozen(before: Config, after: Config) -> bool:
@@ -46,7 +49,18 @@ def _only_unfrozen(before: Config, after: Config) -> bool:
     for part in dictionaries(thawed):
         if part.get('trainable') is False:
             part['trainable'] = True
-    return bool(thawed == after)
+    return same(thawed, after)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two configurations, or parts of them, say the same."""
+    texts = []
+    for part in (one, other):
+        part = model_graph.copy_of(part)
+        for inner in model_graph.dictionaries(part):
+            inner.pop('build_config', None)  # follows from the rest
+        texts.append(json.dumps(part, sort_keys=True, default=repr))
+    return texts[0] == texts[1]
 
 
 class _Pair:
@@ -75,7 +89,7 @@ class _Pair:
         try:
             said = was(keras_call('layers', old), self.call(name))
         except Unwritable:  # as unwritable as it was, so compare what it is made of
-            return '' if old['config'] == self.graph.entries[name]['config'] else 'changed'
+            return '' if same(old['config'], self.graph.entries[name]['config']) else 'changed'
         redrawn = name in self._before.weights and name not in self.after.weights and any(
             is_drawn_anew(value) for config in model_graph.kernel_configs(self.graph.entries[name])
             for value in config.values())
@@ -92,9 +106,16 @@ class _Pair:
                 gone.setdefault(last, []).append(_shortly(entry))
         return gone
 
-    def changed(self) -> List[str]:
-        """Names of new and changed layers, in model order."""
-        return [name for name in self.graph.entries if self.comment(name)]
+    def changed_settings(self, name: str) -> str:
+        """The settings of a layer that have changed, as far as they can be written."""
+        said = []
+        for key, value in self.graph.entries[name]['config'].items():
+            if not same(value, self._old.entries[name]['config'].get(key)):
+                try:
+                    said.append('%s=%s' % (key, value_text(value, key)))
+                except Unwritable:
+                    said.append('another ' + key)
+        return ', '.join(said)
 
 
 def _shortly(entry: Entry) -> str:
@@ -259,17 +280,17 @@ def _tensors(tree: Any) -> List[_Tensor]:
 
 def _in_words(pair: _Pair) -> List[str]:
     """What to change in a model that cannot be written down as a whole."""
-    graph = pair.graph
     lines = ['# change these layers of your model; the rest of it stays:']
-    for name in pair.changed():
+    for name, entry in pair.graph.entries.items():
         comment = pair.comment(name)
+        if not comment:
+            continue
         try:
             text = pair.call(name).text
-        except Unwritable as part:
-            text = '%s, which has %s' % (graph.entries[name]['class_name'], part)
-        place = ''
+        except Unwritable:
+            text = '%s%s' % (entry['class_name'], ' with %s' % pair.changed_settings(name)
+                             if comment != 'new' else '')
         if comment == 'new':
-            place = 'behind %s: ' % ', '.join(graph.before[name] or ['the input'])
-        lines.append('#   %s: %s%s  # %s' % (name, place, text, comment))
-    lines += ['#   without %s' % said for gone in pair.removed().values() for said in gone]
-    return lines
+            text = 'behind %s %s' % (' and '.join(pair.graph.before[name]), text)
+        lines.append('#   %s: %s  # %s' % (name, text, comment))
+    return lines + ['#   without %s' % said for gone in pair.removed().values() for said in gone]
