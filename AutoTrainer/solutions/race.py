@@ -25,7 +25,8 @@ LOOKS = 2
 """Looks in a row at which the goal must be reached, and looks of a leg at the least."""
 
 STALLED = 0.2
-"""Share of the planned epochs without a better look after which nothing more is expected."""
+"""Share of the planned epochs without a better look after which nothing more is expected of a
+candidate at the goal; of any other, twice as many."""
 
 TRIFLE = 0.005
 """Score that makes no difference."""
@@ -152,20 +153,21 @@ class Racer(NamedTuple):
     def has_reached(self, goal: float) -> bool:
         """Whether it was at the goal at the last looks."""
         last = self.leg.looks[-LOOKS:]
-        return len(last) == LOOKS and all(look.is_at(goal) for look in last)
+        return len(last) == LOOKS and all(look.skill >= goal for look in last)
 
-    def has_been_at(self, goal: float) -> bool:
-        """Whether it was at the goal at as many looks, in a row or not."""
+    def may_have_reached(self, goal: float) -> bool:
+        """Whether it was at the goal at as many looks, in a row or not, for all that is known."""
         return sum(look.is_at(goal) for look in self.leg.looks) >= LOOKS
 
-    def has_stalled(self) -> bool:
+    def has_stalled(self, goal: float) -> bool:
         """Whether its curve promises no look that is better by more than a trifle."""
         looks = self.leg.looks
         if not looks:
             return False
         least = self.score - TRIFLE
         since = self.leg.epochs - next(look.epoch for look in looks if look.score >= least)
-        if self.score < 1 - TRIFLE and since < max(2.0, STALLED * self.planned):
+        patience = STALLED if self.has_reached(goal) else 2 * STALLED
+        if self.score < 1 - TRIFLE and since < max(2.0, patience * self.planned):
             return False
         return since > 0 and expected_gain(
             [look.score for look in looks], self.planned - self.leg.epochs) <= TRIFLE
@@ -226,7 +228,7 @@ class Race:
             field = self._new_field()
             if field:
                 reached = self._heats(field)
-            if self.leader is not None and self.leader.has_been_at(self.goal):
+            if self.leader is not None and self.leader.may_have_reached(self.goal):
                 break
         if reached is not None:
             self._outrun(reached)
@@ -351,7 +353,7 @@ class Race:
             racer = self._of(number)
             if racer.ended:
                 return
-            if racer.has_stalled():
+            if racer.has_stalled(self.goal):
                 self._end(number, SATISFIED if racer.has_reached(self.goal) else STALLED_OUT)
                 return
             if self.price >= self._budget:
