@@ -199,25 +199,31 @@ def _measure(model: Any, candidate: Candidate, ground: Ground) -> Measured:
 
 
 class Before(NamedTuple):
-    """The first training: its model at its best, and what that is worth."""
+    """The first training: its model at its best, and what that is worth.
+
+    Attributes:
+        model: compiled.
+        worth: on the rows of the race.
+        weights: of a subclassed model, which is the one object that candidates were trained in.
+    """
 
     model: Any
     worth: Measured
+    weights: Optional[List[np.ndarray]] = None
 
 
 def _first_worth(candidate: Candidate, first: Outcome, ground: Ground, seed: int) -> Before:
     """What the first training had reached, at its end or at its best epoch."""
     end = trained_model(first, candidate, seed)
     found = Before(end, _measure(end, candidate, ground))
-    if first.best_weights is None:
-        return found
     if candidate.model.config is None:
-        kept = keras_bridge.all_weights(end)
+        found = found._replace(weights=keras_bridge.all_weights(end))
+        if first.best_weights is None:
+            return found
         end.set_weights(first.best_weights[''])
-        best = Before(end, _measure(end, candidate, ground))
-        if best.worth.whole.score > found.worth.whole.score:
-            return best
-        end.set_weights(kept)
+        best = Before(end, _measure(end, candidate, ground), keras_bridge.all_weights(end))
+        return best if best.worth.whole.score > found.worth.whole.score else found
+    if first.best_weights is None:
         return found
     model = made(candidate._replace(model=candidate.model._replace(weights=first.best_weights)),
                  seed)
@@ -246,15 +252,15 @@ class _Judged:
                 return Repair(status, entered, _outcome(
                     _in_units(model, entered, self._seed), worth, winner, self._ground),
                     winner.entrant.name)
-        model = self._before.model
+        model, weights = self._before.model, self._before.weights
+        if weights is not None:
+            model.set_weights(weights)
         keras_bridge.compile_model(model, candidate.training.optimizer, candidate.training.loss,
                                    candidate.training.metrics)
-        is_shared = candidate.model.config is None
         record = first.record._replace(
             skill=self._before.worth.last.skill.value, skill_form=self._ground.form,
             skill_error=self._before.worth.last.skill.error)
-        return Repair('failed', candidate, Outcome(
-            record, model, weights=keras_bridge.all_weights(model) if is_shared else None))
+        return Repair('failed', candidate, Outcome(record, model, weights=weights))
 
     def status(self, worth: Measured) -> str:
         """What a winner is worth, see :class:`~AutoTrainer.solutions.candidate.Repair`."""

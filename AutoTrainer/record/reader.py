@@ -31,13 +31,19 @@ _RESULT: _Kinds = {
     'status': (str,), 'initial_issue': (str, _NONE), 'reason': (str,), 'reasons': (dict,),
     'detected_epoch': (int, _NONE), 'total_epochs': (int,), 'checks': (int,),
     'solution': (str, _NONE), 'attempts': (list,), 'accuracy': (dict,), 'skill': (dict,),
-    'yardstick': (int, float, _NONE)}
+    'yardstick': (int, float, _NONE), 'price': (int, float), 'race': (dict,)}
+_RACE: _Kinds = {'goal': (int, float), 'winner': (int, _NONE), 'rows': (dict,), 'of_all': (list,),
+                 'code': (str,), 'left_out': (list,), 'candidates': (list,)}
+_CANDIDATE: _Kinds = {
+    'number': (int,), 'name': (str,), 'why': (str,), 'words': (list,), 'epochs': (int,),
+    'planned': (int,), 'skill': (int, float, _NONE), 'ended': (str,)}
 _ACCURACY: _Kinds = {'before': (int, float, _NONE), 'after': (int, float, _NONE)}
 _ATTEMPT: _Kinds = {
     'solution': (str,), 'try': (int,), 'description': (str,), 'status': (str,),
     'issue': (str, _NONE), 'val_accuracy': (int, float, _NONE), 'epochs': (int,),
     'number': (int,), 'traceback': (str,)}
-_OPTIONAL = ('reasons', 'number', 'traceback', 'skill', 'yardstick')
+_OPTIONAL = ('reasons', 'number', 'traceback', 'skill', 'yardstick', 'price', 'race')
+"""Entries that older folders have not, or that only some have."""
 
 
 class Attempt(NamedTuple):
@@ -126,6 +132,8 @@ class RunReader:
             if issue is not None and result['detected_epoch'] is None:
                 raise _no_record(path, 'detected_epoch is None')
             _check_attempts(path, result['attempts'])
+            if 'race' in result:
+                _check_race(path, result)
         return result
 
     def facts(self) -> Optional[Dict[str, Any]]:
@@ -239,6 +247,22 @@ def _check_attempts(path: str, records: Sequence[Any]) -> None:
         _check(path, record, _ATTEMPT, where)
         if record['status'] == 'error' and not record.get('traceback', '').strip():
             raise _no_record(path, where + 'traceback is missing')
+
+
+def _check_race(path: str, result: Mapping[str, Any]) -> None:
+    race = result['race']
+    _check(path, race, _RACE, 'race: ')
+    if 'price' not in result:
+        raise _no_record(path, 'price is missing')
+    for number, entry in enumerate(race['candidates'], 1):
+        where = 'candidate %d: ' % number
+        if not isinstance(entry, dict):
+            raise _no_record(path, where + quote(entry))
+        _check(path, entry, _CANDIDATE, where)
+    for where, words in [('of_all', race['of_all']), ('left_out', race['left_out'])] + [
+            ('words', entry['words']) for entry in race['candidates']]:
+        if not all(isinstance(word, str) for word in words):
+            raise _no_record(path, 'race: %s is %s' % (where, quote(words)))
 
 
 def _no_record(path: str, why: str) -> UserError:

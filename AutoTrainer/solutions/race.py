@@ -4,6 +4,10 @@ Successive halving over epochs. Nothing is trained here and no model is known: w
 back what a candidate has come to after each leg, and the race says what is trained next. It is a
 function of these answers alone, in the order of the candidates, so that neither several processes
 nor an interruption change how it ends.
+
+Halving is written here, and not taken from a library for tuning (Optuna's pruner, for one): those
+stop a trial by what others have reported by then, which depends on who was faster, and know no
+price that all have to keep to, no candidates in an order of likelihood, and no goal.
 """
 
 import math

@@ -8,6 +8,7 @@ issue, in :mod:`AutoTrainer.judge.issues`.
 
 from typing import Dict, List, Tuple
 
+from ..errors import UserError
 from ..judge.issues import ISSUES
 from ..settings import check_strategy
 from ..solutions.candidate import Solution
@@ -70,7 +71,11 @@ def repair_strategy(method: str = 'balance') -> Dict[str, List[str]]:
     Raises:
         UserError: for another name.
     """
-    return {issue: list(entries) for issue, entries in STRATEGIES[check_strategy(method)].items()}
+    name = check_strategy(method)
+    if name not in STRATEGIES:
+        raise UserError('strategy is %r, which tries no solutions in a fixed order; give %s'
+                        % (method, ', '.join(STRATEGIES)))
+    return {issue: list(entries) for issue, entries in STRATEGIES[name].items()}
 
 
 for _order in STRATEGIES.values():  # a name that does not exist must not wait for its issue
