@@ -15,7 +15,7 @@ from .adapters.keras_source import targets
 from .checking import check
 from .errors import first_line
 from .intake.arrays import map_arrays, row_count
-from .judge.exam import HELD_OUT, NOTHING, SHARE, Exam, Worth, asked_of, exam_of, halves
+from .judge.exam import HELD_OUT, NOTHING, SHARE, Exam, Worth, asked_of, exam_of, goal_of, halves
 from .judge.labels import summarise_labels
 from .judge.preflight import Finding
 from .judge.reference import Reference, Target
@@ -167,7 +167,7 @@ def solve(journal: Journal, candidate: Candidate, first: Outcome, repairing: Rep
                    candidate.model.config is not None) as train:
         race = Race(offers, functools.partial(journal.legs, train=train),
                     candidate.training.epochs, spent, repairing.budget,
-                    None if ground.yardstick is None else ground.yardstick.value,
+                    goal_of(ground.yardstick),
                     lambda standings: tell(standings, ground))
         winner = race.run()
     before = _first_worth(candidate, first, ground, seed)
@@ -247,9 +247,8 @@ class _Judged:
             model = made(entered, self._seed)
             model.set_weights(best_weights(self._journal.candidate_folder(winner.entrant.number)))
             worth = _measure(model, entered, self._ground)
-            status = self.status(worth)
-            if status != 'failed':
-                return Repair(status, entered, _outcome(
+            if self.is_worth_more(worth):
+                return Repair(self.status(worth), entered, _outcome(
                     _in_units(model, entered, self._seed), worth, winner, self._ground),
                     winner.entrant.name)
         model, weights = self._before.model, self._before.weights
@@ -262,12 +261,16 @@ class _Judged:
             skill_error=self._before.worth.last.skill.error)
         return Repair('failed', candidate, Outcome(record, model, weights=weights))
 
+    def is_worth_more(self, worth: Measured) -> bool:
+        """Whether a winner is handed back: nowhere worse than the first training, and better."""
+        before = self._before.worth
+        return (worth.last.skill.value >= before.last.skill.value
+                and worth.whole.skill.value >= before.whole.skill.value
+                and worth.whole.score > before.whole.score)
+
     def status(self, worth: Measured) -> str:
         """What a winner is worth, see :class:`~AutoTrainer.solutions.candidate.Repair`."""
         before, after = self._before.worth, worth
-        if (after.last.skill.value < before.last.skill.value
-                or after.whole.skill.value < before.whole.skill.value):
-            return 'failed'
         seen = max((look.skill for racer in self._race.racers for look in racer.leg.looks),
                    default=0.0)
         yardstick = self._ground.yardstick

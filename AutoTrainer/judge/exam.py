@@ -11,6 +11,7 @@ import numpy as np
 from ..intake.arrays import map_arrays, row_count
 from .reference import Target
 from .skill import SQUARED, Answers, Skill, as_shares, form_of, read_answers, skills_of
+from .standing import is_signal
 from .yardstick import Yardstick
 
 SHARE = 0.85
@@ -27,9 +28,10 @@ MOST_ROWS = 1000
 HELD_OUT = 0.2
 """Share of the training rows that a race is judged on where there are no validation rows."""
 
-UNKNOWN = Skill(0.95, 0.0)
-"""What stands in for a yardstick where none can be had: next to all that can be known, so that no
-candidate ends the race before the others have been heard."""
+UNKNOWN = 0.95
+"""What stands in for a yardstick where none can be had, or it surely shows no signal: next to all
+that can be known, so that no candidate ends the race before the others have been heard. What
+classical learners hardly find, a network may."""
 
 
 class Worth(NamedTuple):
@@ -160,9 +162,14 @@ def asked_of(yardsticks: Sequence[Yardstick], forms: Sequence[str]) -> Optional[
 
     Returns:
         None where none can be had, or it is not even a standard error above the best constant
-        answer: what classical learners do not find, a network may.
+        answer.
     """
     found = [yardstick.skills[form] for yardstick, form in zip(yardsticks, forms)
              if form in yardstick.skills
              and yardstick.skills[form].value > yardstick.skills[form].error]
     return min(found, key=lambda skill: skill.value) if found else None
+
+
+def goal_of(yardstick: Optional[Skill]) -> float:
+    """Skill with which a candidate ends a race."""
+    return SHARE * (yardstick.value if yardstick is not None and is_signal(yardstick) else UNKNOWN)

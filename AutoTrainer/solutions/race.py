@@ -13,7 +13,6 @@ price that all have to keep to, no candidates in an order of likelihood, and no 
 import math
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ..judge.exam import SHARE, UNKNOWN
 from ..judge.progress import expected_gain
 from ..judge.standing import SURE
 from .candidate import Candidate
@@ -196,7 +195,7 @@ class Race:
         epochs: planned epochs of the training that is repaired: the unit of the price.
         spent: price so far, that of the first training.
         budget: price that is not to be passed.
-        yardstick: skill that classical learners reach; None where it is not known.
+        goal: skill with which a candidate ends the race.
         tell: called with the standings after every leg.
 
     Attributes:
@@ -206,11 +205,11 @@ class Race:
 
     def __init__(self, offers: Callable[[Sequence[Tuple[str, int]]], Optional[Entrant]],
                  train: Callable[[List[Order]], Iterator[Leg]], epochs: int, spent: float,
-                 budget: float, yardstick: Optional[float] = None,
+                 budget: float, goal: float,
                  tell: Callable[[Standings], None] = lambda standings: None) -> None:
         self._offers, self._train, self._tell = offers, train, tell
         self._epochs, self._budget = epochs, budget
-        self.goal = SHARE * (UNKNOWN.value if yardstick is None else yardstick)
+        self.goal = goal
         self.price = spent
         self.racers: List[Racer] = []
 

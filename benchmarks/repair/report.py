@@ -1,7 +1,7 @@
 """What the arms came to: how many trainings they mended, at which price, and what harm they did."""
 
 import statistics
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..zoo.report import share
 from ..zoo.truth import BAD, GOOD
@@ -32,6 +32,8 @@ class Result(NamedTuple):
         seconds: that it took.
         status, issues, winner: of a repair; empty for other arms.
         crashed: the error, if it ended with one; then the training counts as it was.
+        alone: of a good training, skill where it is left alone to its end, in the same order of
+            rows.
     """
 
     case: Case
@@ -44,6 +46,7 @@ class Result(NamedTuple):
     issues: Tuple[str, ...] = ()
     winner: str = ''
     crashed: str = ''
+    alone: Optional[float] = None
 
     @property
     def share(self) -> float:
@@ -199,7 +202,8 @@ def harm(found: Sequence[Result]) -> Dict[str, Any]:
         more than the standard error; ``worse_by_002``; ``worst`` and ``mean`` change of skill;
         mean ``price``; ``crashed``.
     """
-    changes = [result.skill - result.case.before for result in found]
+    changes = [result.skill - (result.case.before if result.alone is None else result.alone)
+               for result in found]
     return dict(
         cases=len(found),
         touched=sum(result.status not in ('normal', '') for result in found),
