@@ -220,7 +220,7 @@ RESTRAINT_SOLUTIONS: Tuple[Solution, ...] = (
     Solution('unfreeze', 'Makes all frozen layers trainable.', 0, _unfreeze),
     Solution('less_dropout', 'Lowers every dropout to %g and takes noise away.' % LITTLE_DROPOUT, 1,
              _less_dropout),
-    Solution('less_decay', 'Takes away all penalties on weights and outputs.', 0, _less_decay),
+    Solution('less_decay', 'Takes away all penalties on weights and outputs.', 1, _less_decay),
     Solution('wider', 'Gives hidden layers of fewer than %d units %d.' % (_NARROW, _WIDTH), 3,
              _wider),
     Solution('deeper', 'Puts %d hidden layers of %d ReLU units before the head.'
