@@ -76,7 +76,8 @@ def training(x=None, y=None, optimizer='SGD', loss='categorical_crossentropy', b
     y = one_hot(len(x)) if y is None else y
     return Training(optimizer=keras_bridge.optimizer_config(optimizer, kwargs), loss=loss,
                     batch_size=batch_size, epochs=epochs, callbacks=tuple(callbacks),
-                    shuffle=shuffle, dataset={'x': x, 'y': y, 'x_val': val and val[0], 'y_val': val and val[1]})
+                    dataset={'x': x, 'y': y, 'x_val': val and val[0], 'y_val': val and val[1]},
+                    shuffle=shuffle)
 
 
 def candidate(build=mlp, seed=5, **kwargs):

@@ -98,7 +98,7 @@ SURE = 40.0 * (2 * HOT - 1)  # logits
     (HOT, 'one_hot', 3, np.full((60, 3), 1 / 3), False, 0, ACCURACY),
     # one number among several classes is a class number, whatever a regression makes of it
     (THREE, 'integer', 3, THREE[:, None] + 0.3, False, 1, ACCURACY),
-    (THREE, 'integer', 3, 9.0 * THREE - 9, False, 0.5, ACCURACY),       # the nearest there is
+    (THREE, 'integer', 3, 9.0 * THREE[:, None] - 9, False, 0.5, ACCURACY),  # the nearest there is
     (SEVERAL, 'multi_hot', 3, SEVERAL, False, 1, ACCURACY),
     (SEVERAL, 'multi_hot', 3, 80.0 * SEVERAL - 40, True, 1, ACCURACY),
     (SEVERAL, 'multi_hot', 3, np.zeros((60, 3)), False, 0, ACCURACY),
@@ -160,7 +160,7 @@ def test_rows_with_one_and_the_same_answer_ask_nothing(y, labels):
     assert found.measure([np.zeros((60, 1))], [False]) == NOTHING
 
 
-# ----------------------------------------------------------------------------- what is to be reached
+# ------------------------------------------------------------------------- what is to be reached
 
 def yardstick(**skills):
     return Yardstick({form.replace('_', ' '): Skill(*skill) for form, skill in skills.items()}, {})
