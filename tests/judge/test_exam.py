@@ -171,8 +171,9 @@ def yardstick(**skills):
     ([none('too few rows')], [ACCURACY], None),
     ([yardstick(accuracy=(0.8, 0.02))], [ACCURACY], 0.8),
     ([yardstick(accuracy=(0.8, 0.02))], [SQUARED], None),                   # another form
-    ([yardstick(accuracy=(0.8, 0.5))], [ACCURACY], None),                   # may be luck
-    ([yardstick(accuracy=(0.04, 0.0))], [ACCURACY], None),                  # nothing to learn
+    ([yardstick(accuracy=(0.4, 0.5))], [ACCURACY], None),                   # may be luck
+    ([yardstick(accuracy=(0.4, 0.39))], [ACCURACY], 0.4),
+    ([yardstick(accuracy=(-0.1, 0.0))], [ACCURACY], None),                  # nothing to learn
     ([yardstick(accuracy=(0.3, 0.02), squared_error=(0.7, 0.02))], [SQUARED], 0.7),
     ([yardstick(accuracy=(0.8, 0.02)), yardstick(squared_error=(0.3, 0.02))],
      [ACCURACY, SQUARED], 0.3),

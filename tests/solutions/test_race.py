@@ -19,6 +19,7 @@ from AutoTrainer.solutions.race import (
     RAN,
     SATISFIED,
     SPENT,
+    STALLED,
     STALLED_OUT,
     Entrant,
     Leg,
@@ -48,11 +49,12 @@ class Field:
             is why it ends in that epoch.
         planned: epochs of each, or of all.
         at_once: whether all legs are trained before the first answer is given, as in processes.
+        error: of each skill.
     """
 
-    def __init__(self, curves, planned=8, at_once=False):
+    def __init__(self, curves, planned=8, at_once=False, error=0.0):
         plans = [planned] * len(curves) if isinstance(planned, int) else planned
-        self.curves, self.at_once = list(curves), at_once
+        self.curves, self.at_once, self.error = list(curves), at_once, error
         self.entrants = [entrant(number, plan) for number, plan in enumerate(plans, 1)]
         self.waiting, self.leading, self.asked, self.closed = list(self.entrants), [], [], 0
         self.looked = {}
@@ -80,14 +82,14 @@ class Field:
             if isinstance(value, str):
                 return Leg(epoch, tuple(looks), value, said='Traceback' if value == BROKE else '')
             if epoch in order.looks:
-                looks.append(Look(epoch, value, value))
+                looks.append(Look(epoch, value, value, self.error))
         return Leg(order.until, tuple(looks))
 
 
 def raced(curves, planned=8, epochs=8, spent=0.25, budget=3.0, yardstick=1.0, at_once=False,
-          tell=lambda standings: None):
+          tell=lambda standings: None, error=0.0):
     """(race, field, winner's number)"""
-    field = Field(curves, planned, at_once)
+    field = Field(curves, planned, at_once, error)
     race = Race(field.offer, field.train, epochs, spent, budget, yardstick, tell)
     winner = race.run()
     return race, field, winner and winner.entrant.number
@@ -211,6 +213,16 @@ def test_one_look_at_the_goal_is_luck():
     assert race.racers[0].ended == STALLED_OUT
 
 
+@pytest.mark.parametrize('skills, error, is_last', [
+    ([0.84], 0.0, False), ([0.84], 0.03, True),           # at the goal for all that is known
+    ([0.2, 0.9, 0.2, 0.9, 0.2], 0.0, True),               # at it twice, if not in a row
+    ([0.2, 0.9, 0.2], 0.0, False)])
+def test_no_other_field_where_the_leader_may_be_at_the_goal(skills, error, is_last):
+    race, field, _ = raced([skills, [0.1], [0.1]] + [[0.99]] * 4, error=error)
+    assert (len(race.racers) == 3) is is_last
+    assert (race.leader.entrant.number == 1) is is_last
+
+
 @pytest.mark.parametrize('yardstick, goal', [(1.0, 0.85), (0.5, 0.425), (None, 0.85 * 0.95)])
 def test_the_goal_is_a_share_of_the_yardstick(yardstick, goal):
     race, _, _ = raced([[goal - 0.001]] * 3, yardstick=yardstick)
@@ -260,13 +272,19 @@ def test_hopeless_at_half_of_its_epochs(level, yardstick, ended):
     assert race.racers[2].ended == ended
 
 
+def patience(planned, at_goal=False):
+    """Epochs that a curve may stand still."""
+    return math.ceil(max(2.0, STALLED * planned * (1 if at_goal else 2)))
+
+
 @pytest.mark.parametrize('curve, ended, epochs', [
-    ([0.5], STALLED_OUT, 4),                                  # a third of its epochs stood still
-    ([0.1, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5], STALLED_OUT, 6),
-    ([0.1, 0.2, 0.5, 0.4, 0.3, 0.2], STALLED_OUT, 6),
-    ([0.5, 0.503, 0.504, 0.504], STALLED_OUT, 4),             # trifles
+    ([0.5], STALLED_OUT, 1 + patience(8)),
+    ([0.1, 0.2, 0.5], STALLED_OUT, 3 + patience(8)),
+    ([0.1, 0.2, 0.5, 0.4, 0.3, 0.2], STALLED_OUT, 3 + patience(8)),
+    ([0.5, 0.503, 0.504, 0.504], STALLED_OUT, 1 + patience(8)),     # trifles
     (ramp(0.8), RAN, 8),
-    ([0.9], SATISFIED, 4), ([1.0], SATISFIED, 2)])            # nothing better than all
+    ([0.9], SATISFIED, 1 + patience(8, at_goal=True)),
+    ([1.0], SATISFIED, 2)])                                         # nothing is better than all
 def test_the_last_goes_on_until_its_curve_stands(curve, ended, epochs):
     race, _, winner = raced([curve])
     assert (winner, ends(race), trained(race)) == (1, [ended], [epochs])
@@ -368,19 +386,32 @@ def test_has_reached(skills, expected):
     assert racer(*skills).has_reached(0.85) is expected
 
 
-@pytest.mark.parametrize('skills, planned, expected', [
-    ([], 8, False), ([0.5], 8, False), ([0.5, 0.5], 8, False), ([0.5] * 4, 8, True),
-    ([0.5] * 4, 24, False), ([0.5] * 9, 24, True), ([0.1, 0.2, 0.3, 0.4], 8, False),
-    ([0.5, 0.502, 0.504, 0.504], 8, True), ([0.999], 8, False), ([0.999, 0.9], 8, True),
-    ([0.5, 0.3, 0.35, 0.4, 0.45], 8, False)])  # behind its best look, but rising
-def test_has_stalled(skills, planned, expected):
-    assert racer(*skills, planned=planned).has_stalled() is expected
+@pytest.mark.parametrize('level', [0.5, 0.9])
+@pytest.mark.parametrize('planned', [4, 8, 24])
+def test_a_flat_curve_has_stalled_after_a_while(planned, level):
+    waited = patience(planned, at_goal=level > 0.85)
+    assert not racer(*[level] * waited, planned=planned).has_stalled(0.85)
+    assert racer(*[level] * (waited + 1), planned=planned).has_stalled(0.85)
+
+
+@pytest.mark.parametrize('skills, expected', [
+    ([], False), ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], False), ([0.5, 0.502, 0.504] + [0.504] * 4, True),
+    ([0.999], False), ([0.999, 0.9], True),
+    ([0.5, 0.3, 0.35, 0.4, 0.45, 0.49, 0.494], False)])  # behind its best look, but rising
+def test_has_stalled(skills, expected):
+    assert racer(*skills).has_stalled(0.85) is expected
+
+
+@pytest.mark.parametrize('skill, error, expected', [
+    (0.85, 0.0, True), (0.84, 0.0, False), (0.84, 0.02, True), (0.84, 0.019, False)])
+def test_a_look_is_at_the_goal_by_half_a_standard_error(skill, error, expected):
+    assert Look(1, skill, skill, error).is_at(0.85) is expected
 
 
 # ------------------------------------------------------------------------------------- on record
 
 @pytest.mark.parametrize('leg', [
-    Leg(0), Leg(3, (Look(1, 0.5, 0.25), Look(3, -1.0, -0.5)), RAN, 1.5),
+    Leg(0), Leg(3, (Look(1, 0.5, 0.25, 0.1), Look(3, -1.0, -0.5)), RAN, 1.5),
     Leg(2, (Look(1, -math.inf, -math.inf),), BROKE, 0.5, 'Traceback …')])
 def test_a_leg_comes_back_from_its_record(leg):
     assert leg_from(json.loads(json.dumps(plain(leg.as_dict())))) == leg
