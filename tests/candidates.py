@@ -71,12 +71,13 @@ def one_hot(rows=16, classes=3):
 
 
 def training(x=None, y=None, optimizer='SGD', loss='categorical_crossentropy', batch_size=16,
-             callbacks=(), val=None, **kwargs):
+             callbacks=(), val=None, epochs=2, shuffle=True, **kwargs):
     x = np.zeros((600, 4), 'float32') if x is None else x
     y = one_hot(len(x)) if y is None else y
     return Training(optimizer=keras_bridge.optimizer_config(optimizer, kwargs), loss=loss,
-                    batch_size=batch_size, epochs=2, callbacks=tuple(callbacks),
-                    dataset={'x': x, 'y': y, 'x_val': val and val[0], 'y_val': val and val[1]})
+                    batch_size=batch_size, epochs=epochs, callbacks=tuple(callbacks),
+                    dataset={'x': x, 'y': y, 'x_val': val and val[0], 'y_val': val and val[1]},
+                    shuffle=shuffle)
 
 
 def candidate(build=mlp, seed=5, **kwargs):

@@ -116,6 +116,8 @@ def _as_asked(answers: Answers, outputs: Any, logits: bool) -> np.ndarray:
     array = np.asarray(outputs)
     if answers.kind == 'classes' and answers.width > 2 and array.shape[-1] == 1:
         flat = np.nan_to_num(array.reshape(-1)).round()
+        if len(flat) != len(answers.truth):
+            raise ValueError('%d outputs for %d answers' % (len(flat), len(answers.truth)))
         return np.eye(answers.width)[np.clip(flat, 0, answers.width - 1).astype(int)]
     return as_shares(answers, outputs, logits)
 

@@ -35,7 +35,7 @@ TRIFLE = 0.005
 """Score that makes no difference."""
 
 HOPELESS = 0.1
-"""Skill that a candidate must show at half of its planned epochs."""
+"""Skill that a candidate must show at half of its planned epochs, where the goal is not below."""
 
 RAN, SATISFIED, HALVED, BROKE, NOT_FINITE, STALLED_OUT, SPENT, OUTRUN, BEYOND_HOPE = (
     'planned', 'stalled at its goal', 'worse half', 'broke down', 'not finite', 'stalled',
@@ -305,7 +305,9 @@ class Race:
         price = self.price
         for order in orders:
             cost = self._cost(order.until - self._of(order.entrant.number).leg.epochs)
-            if self.leader is not None and price + cost + self._reserve(order) > self._budget:
+            # where nobody has a number yet, one must begin
+            if (affordable or self.leader is not None) and (
+                    price + cost + self._reserve(order) > self._budget):
                 self._end(order.entrant.number, SPENT)
                 continue
             price += cost
@@ -321,7 +323,8 @@ class Race:
             if not racer.ended and leg.epochs >= racer.planned:
                 self._end(number, RAN)
             elif not racer.ended and 2 * leg.epochs >= racer.planned and (
-                    max((look.skill for look in leg.looks), default=0.0) < HOPELESS):
+                    max((look.skill for look in leg.looks), default=0.0)
+                    < min(HOPELESS, self.goal)):
                 self._end(number, BEYOND_HOPE)
             self._tell(Standings(sum(not other.ended for other in self.racers), self.leader,
                                  self.price))

@@ -28,13 +28,12 @@ _DRAWN_BY = {'relu': 'he_uniform', 'leaky_relu': 'he_uniform', 'elu': 'he_unifor
 """How the weights before an activation are drawn; before any other by Glorot uniform."""
 
 
-def _entries(edit: Edit) -> List[model_graph.Entry]:
-    """The configuration's layers, those that a wrapper holds in place of the wrapper."""
-    found = []
-    for entry in edit.config['layers']:
-        inner = entry['config'].get('layer')
-        found.append(inner if isinstance(inner, dict) and 'config' in inner else entry)
-    return found
+def _parts(entry: model_graph.Entry) -> List[model_graph.Entry]:
+    """A layer, and all that are inside of it: what a wrapper holds, the layers of a model."""
+    config = entry['config']
+    inner = [config[key] for key in ('layer', 'backward_layer') if config.get(key)]
+    return [entry] + [part for other in inner + list(config.get('layers', ()))
+                      for part in _parts(other)]
 
 
 # -------------------------------------------------------------------------------- starting weights
@@ -70,14 +69,15 @@ def _weights(candidate: Candidate, issue: str, attempt: int, rng: random.Random)
 
 def _unfreeze(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     edit = Edit(candidate)
-    frozen = [entry for entry in _entries(edit) if entry['config'].get('trainable') is False]
-    outer = [entry for entry in edit.config['layers']
-             if entry['config'].get('trainable') is False and entry not in frozen]
-    if not frozen + outer:
+    frozen = 0
+    for entry in edit.config['layers']:
+        found = [part for part in _parts(entry) if part['config'].get('trainable') is False]
+        for part in found:
+            part['config']['trainable'] = True
+        frozen += bool(found)
+    if not frozen:
         raise NotApplicable('no layer of the model is frozen')
-    for entry in frozen + outer:
-        entry['config']['trainable'] = True
-    return edit.done(), '%s trainable again' % counted(len(frozen), 'frozen layer')
+    return edit.done(), '%s trainable again' % counted(frozen, 'frozen layer')
 
 
 # --------------------------------------------------------------------- dropout, noise, penalties
@@ -85,7 +85,7 @@ def _unfreeze(candidate: Candidate, issue: str, attempt: int, rng: random.Random
 def _less_dropout(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     edit = Edit(candidate)
     rates, noise = [], 0
-    for entry in _entries(edit):
+    for entry in [part for whole in edit.config['layers'] for part in _parts(whole)]:
         config = entry['config']
         if entry['class_name'] in _DROPOUTS and config.get('rate', 0) > LITTLE_DROPOUT:
             rates.append(config['rate'])
@@ -120,10 +120,11 @@ def _less_decay(candidate: Candidate, issue: str, attempt: int, rng: random.Rand
     penalised = 0
     if candidate.model.config is not None:
         edit = Edit(candidate)
-        for entry in _entries(edit):
-            found = [key for key in _PENALTIES if entry['config'].get(key)]
-            for key in found:
-                entry['config'][key] = None
+        for entry in edit.config['layers']:
+            found = [(part['config'], key) for part in _parts(entry) for key in _PENALTIES
+                     if part['config'].get(key)]
+            for config, key in found:
+                config[key] = None
             penalised += bool(found)
         candidate = edit.done()
     said = ['no penalty on %s' % counted(penalised, 'layer')] * bool(penalised) + [
@@ -142,7 +143,7 @@ def _wider(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -
     for name in model_graph.hidden_kernels(graph):
         for config in model_graph.kernel_configs(graph.entries[name]):
             units = config.get('units')
-            if isinstance(units, int) and units < _NARROW and not _is_added(graph, name):
+            if isinstance(units, int) and units < _NARROW and not _is_fixed(graph, name):
                 widened.append((name, units))
                 config['units'] = _WIDTH
     if not widened:
@@ -159,8 +160,8 @@ def _wider(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -
         ', '.join(str(units) for units in sorted({units for _, units in widened})), _WIDTH)
 
 
-def _is_added(graph: model_graph.Graph, name: str) -> bool:
-    """Whether what a layer puts out is merged with something whose size it must have."""
+def _is_fixed(graph: model_graph.Graph, name: str) -> bool:
+    """Whether what a layer puts out must have its size, for what it is merged with or read by."""
     ahead, seen = list(graph.after[name]), set()
     while ahead:
         other = ahead.pop()
@@ -168,7 +169,8 @@ def _is_added(graph: model_graph.Graph, name: str) -> bool:
             continue
         seen.add(other)
         entry = graph.entries[other]
-        if len(graph.before[other]) > 1 and entry['class_name'] != 'Concatenate':
+        is_merge = len(graph.before[other]) > 1 and entry['class_name'] != 'Concatenate'
+        if is_merge or entry['class_name'] == 'Reshape' or model_graph.is_nested(entry):
             return True
         if not model_graph.learns(entry):
             ahead += graph.after[other]
@@ -220,7 +222,7 @@ RESTRAINT_SOLUTIONS: Tuple[Solution, ...] = (
     Solution('unfreeze', 'Makes all frozen layers trainable.', 0, _unfreeze),
     Solution('less_dropout', 'Lowers every dropout to %g and takes noise away.' % LITTLE_DROPOUT, 1,
              _less_dropout),
-    Solution('less_decay', 'Takes away all penalties on weights and outputs.', 0, _less_decay),
+    Solution('less_decay', 'Takes away all penalties on weights and outputs.', 1, _less_decay),
     Solution('wider', 'Gives hidden layers of fewer than %d units %d.' % (_NARROW, _WIDTH), 3,
              _wider),
     Solution('deeper', 'Puts %d hidden layers of %d ReLU units before the head.'

@@ -29,6 +29,8 @@ from candidates import (
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
 from AutoTrainer.judge.issues import ISSUES
+from AutoTrainer.solutions import graph as model_graph
+from AutoTrainer.solutions.entrants import ORDER
 from AutoTrainer.utils import repair
 from AutoTrainer.utils.repair import SOLUTIONS, STRATEGIES, read_strategy, repair_strategy
 
@@ -58,7 +60,7 @@ def test_every_issue_has_solutions_and_every_solution_is_used():
         order = repair_strategy(name)
         assert set(order) == set(ISSUES)
         used.update(read_strategy(entry)[0] for entries in order.values() for entry in entries)
-    assert used == set(SOLUTIONS)
+    assert used | set(ORDER) == set(SOLUTIONS)
     assert all(name == entry.name for name, entry in SOLUTIONS.items())
 
 
@@ -107,8 +109,24 @@ def test_unknown_strategy(method):
 def two_kinds():
     """A model that every solution finds something to change in."""
     return keras.Sequential([
-        keras.Input((4,)), L.Dense(5, activation='tanh', name='fc1'),
-        L.Dense(5, activation='relu', name='fc2'), L.Dense(3, activation='relu', name='out')])
+        keras.Input((4,)), L.Dense(5, activation='tanh', name='fc1', kernel_regularizer='l2'),
+        L.Dropout(0.5, name='half'), L.Dense(5, activation='relu', name='fc2', trainable=False),
+        L.Dense(3, activation='relu', name='out')])
+
+
+ROWS = np.random.RandomState(0).randn(64, 4).astype('float32')
+TRAININGS = {'loss': {'loss': 'mse'}, 'targets': {'loss': 'mse', 'y': 50 + ROWS[:, :3]},
+             'labels': {'y': np.arange(64) % 2 * 2 - 1}, 'shuffle': {'shuffle': False},
+             'split': {'val': (ROWS[:8], one_hot(8))}}
+"""What a solution needs that finds nothing in a usual training."""
+
+
+def without_trainable(given):
+    """A model's configuration but for what of it is trained."""
+    config = model_graph.copy_of(given.model.config)
+    for part in model_graph.dictionaries(config):
+        part.pop('trainable', None)
+    return config
 
 
 def sufferance_of(given, changed):
@@ -120,14 +138,17 @@ def sufferance_of(given, changed):
         return 3
     hidden = [[activation for name, _, activation in chain(model) if name in ('fc1', 'fc2')]
               for model in (before, after)]
-    return 1 if hidden[0] == hidden[1] else 2
+    if hidden[0] != hidden[1]:
+        return 2
+    same = without_trainable(given) == without_trainable(changed) and (
+        set(given.model.weights) == set(changed.model.weights))
+    return 0 if same else 1
 
 
 # restart goes on from weights that the training itself had reached, and needs such a training
 @pytest.mark.parametrize('name', sorted(set(SOLUTIONS) - {'restart'}))
 def test_sufferance_says_how_much_of_a_model_a_solution_changes(name):
-    given = candidate(two_kinds, x=np.random.RandomState(0).randn(64, 4).astype('float32'),
-                      loss='mse' if name == 'loss' else 'categorical_crossentropy')
+    given = candidate(two_kinds, x=ROWS, **TRAININGS.get(name, {}))
     changed, _ = apply(name, given)
     assert sufferance_of(given, changed) == SOLUTIONS[name].sufferance
 
