@@ -70,8 +70,8 @@ def train(folder, **changes):
     """A race in a folder, gone on with if it is there."""
     x, y, x_val, y_val = rows()
     return repair(model(), x, y, **dict(dict(
-        validation_data=(x_val, y_val), epochs=8, batch_size=24, seed=5, budget=1.9, save_dir=folder,
-        resume=True, checkpoint_seconds=0), **changes))
+        validation_data=(x_val, y_val), epochs=8, batch_size=24, seed=5, budget=1.9,
+        save_dir=folder, resume=True, checkpoint_seconds=0), **changes))
 
 
 def remains(folder):
@@ -171,7 +171,8 @@ def most_left(mark):
 
 def compile_in(folder):
     """Keep what JAX compiles in a folder of its own: the killed leave half of what they write."""
-    settings = {'jax_compilation_cache_dir': folder, 'jax_persistent_cache_min_compile_time_secs': 0}
+    settings = {'jax_compilation_cache_dir': folder,
+                'jax_persistent_cache_min_compile_time_secs': 0}
     os.environ.update((name.upper(), str(value)) for name, value in settings.items())
     if keras_bridge.backend() == 'jax':
         import jax
