@@ -155,7 +155,9 @@ class Repairing:
 
     def __post_init__(self) -> None:
         check_strategy(self.strategy)
-        check_number('budget', self.budget, 0)
+        if not check_number('budget', self.budget, 0):
+            raise UserError('budget is %r; give a price in planned trainings, the first one '
+                            'included, such as 3' % (self.budget,))
         check_count('jobs', self.jobs)
         if self.engine not in (None, 'dask'):
             raise UserError("engine is %r; give 'dask', or None for processes of this machine"

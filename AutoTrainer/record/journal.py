@@ -78,6 +78,7 @@ class Journal(Runner):
         self._past = [event for event in events[:last] if event['event'] == 'attempt']
         self._trained = {event['number']: event for event in events[:last]
                          if event['event'] in _TRAINED and isinstance(event.get('number'), int)}
+        self._so_far: Dict[int, Leg] = {}
         self._legs = {(event.get('number'), event.get('until')): event for event in events[:last]
                       if event['event'] == _LEG}
 
@@ -160,11 +161,13 @@ class Journal(Runner):
             RecordError: if the record is that of another race, or the disk refuses.
         """
         recorded = [self._legs.get((order.entrant.number, order.until)) for order in orders]
-        answers = train([Stretch(self.candidate_folder(order.entrant.number),
-                                 order.entrant.candidate, order.until, order.looks)
-                         for order, past in zip(orders, recorded) if past is None])
+        before = [self._so_far.get(order.entrant.number, Leg(0)) for order in orders]
+        answers = train([Stretch(
+            self.candidate_folder(order.entrant.number), order.entrant.candidate, order.until,
+            tuple(look.epoch for look in so_far.looks) + order.looks)
+            for order, so_far, past in zip(orders, before, recorded) if past is None])
         with contextlib.closing(answers):  # type: ignore[type-var]
-            for order, past in zip(orders, recorded):
+            for order, so_far, past in zip(orders, before, recorded):
                 name = order.entrant.name
                 if past is None:
                     leg = next(answers)
@@ -175,7 +178,8 @@ class Journal(Runner):
                         order.entrant.number, past.get('solution'), name))
                 else:
                     leg = self._leg_of(past)
-                    self.earlier_seconds += leg.seconds
+                    self.earlier_seconds += leg.seconds - so_far.seconds
+                self._so_far[order.entrant.number] = leg
                 yield leg
 
     def candidate_folder(self, number: int) -> str:

@@ -49,7 +49,8 @@ class Stretch(NamedTuple):
         folder: of the candidate.
         candidate: the model and how it is trained.
         until: epochs that it has then.
-        looks: epochs after which it is looked at.
+        looks: epochs after which it is looked at, those of its earlier legs included: whoever goes
+            on from an older state than the last looks once more.
     """
 
     folder: str
@@ -95,13 +96,7 @@ class Trainer:
         except Exception:  # whatever a framework makes of a candidate
             interrupts.honour()  # a second Ctrl-C may have come back as this error
             self._live.pop(stretch.folder, None)
-            return Leg(self.done(stretch.folder), ended=BROKE, said=traceback.format_exc())
-
-    @staticmethod
-    def done(folder: str) -> int:
-        """Epochs that a candidate has by its last checkpoint."""
-        saved = read_checkpoint(folder)
-        return 0 if saved is None else saved.epoch
+            return broken(stretch.folder, BROKE, traceback.format_exc())
 
     def _train(self, stretch: Stretch) -> Leg:
         live = self._live.pop(stretch.folder, None) or self._taken_up(stretch)
@@ -139,6 +134,18 @@ class Trainer:
         if not keras_bridge.restore_training(model, saved.model):
             raise ValueError('the checkpoint in %r is of another model' % stretch.folder)
         return _Live(model, leg_from(saved.watch), _best_of(saved), None)
+
+
+def broken(folder: str, why: str, said: str) -> Leg:
+    """A candidate that can go no further than its last checkpoint; its looks so far count.
+
+    Args:
+        folder: of the candidate.
+        why: it ends.
+        said: by whatever ended it.
+    """
+    saved = read_checkpoint(folder)
+    return (Leg(0) if saved is None else leg_from(saved.watch))._replace(ended=why, said=said)
 
 
 def made(candidate: Candidate, seed: int) -> Any:

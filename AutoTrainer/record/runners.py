@@ -6,6 +6,7 @@ to depends on its folder and its order alone. A process that dies costs its cand
 
 import concurrent.futures
 import contextlib
+import functools
 import hashlib
 import os
 import pickle
@@ -17,11 +18,11 @@ from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 import cloudpickle
 
 from .. import interrupts, keras_bridge
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..solutions.race import Leg
 from ..utils.logger import LOGGER
 from .folder import RecordError
-from .legs import DIED, Course, Stretch, Trainer
+from .legs import DIED, Course, Stretch, Trainer, broken
 
 Train = Callable[[List[Stretch]], Iterator[Leg]]
 
@@ -59,8 +60,7 @@ def runner_of(course: Course, jobs: int = 1, engine: Optional[str] = None,
     if not is_graph or (jobs == 1 and engine is None):
         yield _alone(course)
     elif engine is not None:
-        with contextlib.closing(_Cluster(_packed(course))) as cluster:
-            yield cluster.train
+        yield _Cluster(_packed(course)).train
     else:
         with contextlib.closing(_Processes(_packed(course), jobs)) as processes:
             yield processes.train
@@ -85,11 +85,12 @@ def _packed(course: Course) -> bytes:
 
 
 def _sent(stretch: Stretch) -> bytes:
-    model = stretch.candidate.model
-    original = model.original
-    outline = Outline(*[getattr(original, name, None) for name in Outline._fields])
-    return _as_bytes(stretch._replace(candidate=stretch.candidate._replace(
-        model=model._replace(original=outline))))
+    candidate = stretch.candidate
+    outline = Outline(*[getattr(candidate.model.original, name, None)
+                        for name in Outline._fields])
+    return _as_bytes(stretch._replace(candidate=candidate._replace(
+        model=candidate.model._replace(original=outline),
+        training=candidate.training._replace(callbacks=()))))  # no leg calls them
 
 
 def _as_bytes(what: Any) -> bytes:
@@ -97,7 +98,7 @@ def _as_bytes(what: Any) -> bytes:
         return bytes(cloudpickle.dumps(what))
     except Exception as error:  # whatever an object of the user's own raises
         raise UserError('a candidate cannot be sent to another process (%s: %s); leave out jobs '
-                        'and engine' % (type(error).__name__, error)) from error
+                        'and engine' % (type(error).__name__, first_line(error))) from error
 
 
 def unpacked(course: bytes) -> Course:
@@ -123,10 +124,11 @@ def _answered(answers: List['concurrent.futures.Future[Leg]']) -> Iterator[Leg]:
             answer.cancel()
 
 
-def _as_leg(answer: Any) -> Leg:
-    if isinstance(answer, RecordError):
-        raise answer
-    return Leg(*answer)
+def _as_leg(answer: bytes) -> Leg:
+    found = pickle.loads(answer)
+    if isinstance(found, UserError):
+        raise found
+    return Leg(*found)
 
 
 # ------------------------------------------------------------------------------ several processes
@@ -179,14 +181,12 @@ class _Processes:
         try:
             process = self._processes[home] or self._begin(home)
             write_frame(process.stdin, _sent(stretch))
-            return _as_leg(pickle.loads(read_frame(process.stdout)))
-        except (EOFError, OSError) as error:
+            return _as_leg(read_frame(process.stdout))
+        except (EOFError, OSError):
             if self._closed:
                 return Leg(0, ended=DIED)
             self._end(home)
-            code = getattr(error, 'errno', None)
-            return Leg(Trainer.done(stretch.folder), ended=DIED,
-                       said='the process that trained it has died (%s)' % (code or 'no answer'))
+            return broken(stretch.folder, DIED, 'the process that trained it has died')
 
     def _begin(self, home: int) -> Any:
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
@@ -233,7 +233,7 @@ class _Cluster:
                             'distributed.Client(address), or give jobs=N instead' % (
                                 'distributed is not installed' if isinstance(error, ImportError)
                                 else 'this process is no client of a Dask cluster')) from error
-        self._course = self._client.scatter(course, broadcast=True, hash=False)
+        self._course = course  # with every leg: what is scattered dies with the workers
 
     def train(self, stretches: List[Stretch]) -> Iterator[Leg]:
         """Train legs on the cluster."""
@@ -252,37 +252,48 @@ class _Cluster:
         while True:
             interrupts.honour()
             try:
-                return _as_leg(pickle.loads(answer.result(timeout=_PATIENCE)))
+                return _as_leg(answer.result(timeout=_PATIENCE))
             except (NotYet, concurrent.futures.TimeoutError):
                 continue
             except KilledWorker:
-                return Leg(Trainer.done(stretch.folder), ended=DIED,
-                           said='the workers that trained it have died')
-
-    def close(self) -> None:
-        """Leave the cluster as it was."""
-        self._client.cancel([self._course])
+                return broken(stretch.folder, DIED, 'the workers that trained it have died')
 
 
-_trainers: Dict[str, Tuple[Trainer, Any]] = {}
+_trainers: Dict[str, Tuple[Callable[[], Trainer], Any]] = {}
 """Of this process, by the course."""
 
 
 def _on_cluster(course: bytes, stretch: bytes) -> bytes:
-    """One leg on a worker of a cluster, pickled; a record that fails comes back as its error."""
+    """One leg on a worker of a cluster."""
     import threading
     key = hashlib.sha256(course).hexdigest()
     if key not in _trainers:
         _trainers.clear()
-        _trainers[key] = Trainer(unpacked(course)), threading.Lock()
+        _trainers[key] = trainer_of(course), threading.Lock()
     trainer, lock = _trainers[key]
     with lock:
         return answer_of(trainer, stretch)
 
 
-def answer_of(trainer: Trainer, stretch: bytes) -> bytes:
-    """What a process answers that was sent a leg."""
+def trainer_of(course: bytes) -> Callable[[], Trainer]:
+    """Whoever trains in the process that a course was sent to, made when it is first asked for."""
+    return functools.lru_cache(maxsize=1)(lambda: Trainer(unpacked(course)))
+
+
+def answer_of(trainer: Callable[[], Trainer], stretch: bytes) -> bytes:
+    """What a process answers that was sent a leg: what it came to, or the error that ends a race.
+
+    Args:
+        trainer: see :func:`trainer_of`.
+        stretch: as it was sent.
+    """
     try:
-        return pickle.dumps(tuple(trainer(pickle.loads(stretch))))
+        train, asked = trainer(), pickle.loads(stretch)
+    except Exception as error:  # such as a module of the user's own that is not found there
+        return pickle.dumps(UserError(
+            'a candidate cannot be made in another process (%s: %s); leave out jobs and engine' % (
+                type(error).__name__, first_line(error))))
+    try:
+        return pickle.dumps(tuple(train(asked)))
     except RecordError as error:
         return pickle.dumps(error)

@@ -19,9 +19,8 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a framework prints is no answer
     asked: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_hear, args=(sys.stdin.buffer, asked), daemon=True).start()
-    from .legs import Trainer
-    from .runners import answer_of, unpacked, write_frame
-    trainer = Trainer(unpacked(asked.get()))
+    from .runners import answer_of, trainer_of, write_frame
+    trainer = trainer_of(asked.get())
     while True:
         write_frame(answers, answer_of(trainer, asked.get()))
 
