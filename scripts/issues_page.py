@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -15,6 +15,7 @@ os.environ.setdefault('KERAS_BACKEND', 'jax')
 
 from AutoTrainer.judge.issues import ISSUES, Issue  # noqa: E402
 from AutoTrainer.judge.schedule import SCHEDULES  # noqa: E402
+from AutoTrainer.solutions.entrants import MENDS, ORDER  # noqa: E402
 from AutoTrainer.utils.monitor import DEFAULT_PARAMS, thresholds  # noqa: E402
 from AutoTrainer.utils.repair import SOLUTIONS, STRATEGIES, read_strategy  # noqa: E402
 
@@ -34,6 +35,10 @@ where there is none, the share of the best constant prediction's loss that is go
 
 Where a run has not converged, one of `relu`, `explode`, `vanish`, `not_converge` is diagnosed: the
 first of them, in this order, whose rule holds.
+
+*Tried, in this order* is what the strategies with upstream's names do, one training after another;
+*raced* is what a race enters ([repair.md](repair.md)): each entry is one candidate, and its
+solutions are applied together.
 """
 
 
@@ -64,7 +69,25 @@ def section(issue: Issue) -> List[str]:
     for strategy in STRATEGIES:
         if STRATEGIES[strategy][issue.name] != STRATEGIES['balance'][issue.name]:
             lines.append('| under `%s` | %s |' % (strategy, tried(issue.name, strategy)))
+    lines.append('| raced | %s |' % (', '.join('`%s`' % cure for cure in issue.cures)
+                                     or 'nothing'))
     return lines + ['']
+
+
+def mended() -> List[str]:
+    """The lines on what a race does about the findings of a check."""
+    named: Dict[str, List[str]] = {}
+    for finding, solutions in MENDS.items():
+        named.setdefault(solutions, []).append('`%s`' % finding)
+    return ['## What a race mends of a finding', '',
+            'Every candidate of a race also has what mends the findings of `check`'
+            ' ([check.md](check.md)), mere',
+            'notes apart; of a finding that is not listed nothing in particular is mended.', '',
+            '| solutions | findings |', '|---|---|',
+            *['| `%s` | %s |' % (solutions, ', '.join(findings))
+              for solutions, findings in named.items()], '',
+            'Together they are applied in this order: %s.' % ', '.join(
+                '`%s`' % name for name in ORDER), '']
 
 
 def tried(issue: str, strategy: str) -> str:
@@ -79,6 +102,7 @@ def page() -> str:
     lines = [HEAD]
     for issue in ISSUES.values():
         lines += section(issue)
+    lines += mended()
     lines += ['## What each solution does', '',
               'The number is how much it changes the model (`modification_sufferance`): 0 only how',
               'it is trained, 1 starting weights, what acts in training only, or its ends, 2 its',

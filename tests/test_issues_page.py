@@ -22,12 +22,13 @@ def test_every_threshold_that_a_rule_names_exists():
         assert '{' not in issue.rule.format(**thresholds())
 
 
-@pytest.mark.parametrize('part', ['words', 'meaning', 'rule', 'looks', 'mends', 'advice'])
+@pytest.mark.parametrize('part', ['words', 'meaning', 'rule', 'looks', 'mends', 'advice',
+                                  'cures'])
 def test_an_issue_without_words_is_an_error_when_the_table_is_made(part):
-    whole = Issue('plateau', 1, 'plateau', 'm', 'r', 'l', ('lr_1',), 'a')
+    whole = Issue('plateau', 1, 'plateau', 'm', 'r', 'l', ('lr_1',), 'a', cures=('step',))
     assert list(table(whole)) == ['plateau']
     with pytest.raises(ValueError, match="the issue 'plateau' has no %s" % part):
-        table(whole._replace(**{part: () if part == 'mends' else ''}))
+        table(whole._replace(**{part: () if part in ('mends', 'cures') else ''}))
 
 
 def test_two_issues_of_one_name_are_an_error():

@@ -111,7 +111,19 @@ def build_model(blueprint: Blueprint, seed: int) -> Any:
         if given is not None and [w.shape for w in given] == [tuple(w.shape)
                                                               for w in layer.weights]:
             layer.set_weights(given)
+            _take_up(layer)
     return model
+
+
+def _take_up(layer: Any) -> None:
+    """Have Normalization layers compute with the weights that they were given.
+
+    Those of Keras 3 compute with copies, which their own loading refreshes and ``set_weights()``
+    does not.
+    """
+    for part in [] if LEGACY else layer._flatten_layers():
+        if isinstance(part, keras.layers.Normalization):
+            part.finalize_state()
 
 
 def custom_objects() -> Dict[str, Any]:

@@ -27,6 +27,19 @@ def test_a_fresh_model_starts_from_the_same_weights(make):
     np.testing.assert_array_equal(fresh.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
+@pytest.mark.parametrize('nested', [False, True])
+def test_a_normalization_keeps_what_it_was_adapted_to(nested):
+    kind = (layers.experimental.preprocessing if bridge.LEGACY else layers).Normalization
+    x = np.random.RandomState(0).normal(50, 10, (20, 4)).astype('float32')
+    scale = kind()
+    inner = keras.Sequential([keras.Input((4,)), scale]) if nested else scale
+    model = keras.Sequential([keras.Input((4,)), inner, layers.Dense(2)])
+    scale.adapt(x)
+    fresh = bridge.build_model(bridge.take_blueprint(model), 0)
+    assert np.abs(model.predict(x, verbose=0)).max() < 10
+    np.testing.assert_array_equal(fresh.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
 def test_a_layer_without_weights_in_the_blueprint_is_drawn_by_seed():
     blueprint = bridge.take_blueprint(mlp())
     del blueprint.weights['one']
