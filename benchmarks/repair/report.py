@@ -1,7 +1,18 @@
 """What the arms came to: how many trainings they mended, at which price, and what harm they did."""
 
 import statistics
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from ..zoo.report import share
 from ..zoo.truth import BAD, GOOD
