@@ -7,7 +7,7 @@ loads neither Keras nor a backend.
 import importlib
 from typing import Any
 
-__version__ = '1.1.0'
+__version__ = '1.2.0'
 
 _HOMES = {
     'Watch': 'AutoTrainer.watching',

@@ -62,7 +62,7 @@ def repair(model: Any, x: Any, y: Any, *, validation_data: Any = None, epochs: i
         resume: whether to go on with an interrupted repair in ``save_dir``.
         shuffle: as for ``fit``.
         class_weight: as for ``fit``.
-        callbacks: of the first training; candidates are trained without those that set the
+        callbacks: of the first training; candidates are trained without any, as many set the
             learning rate or end a training.
         settings: those of ``model_train`` by name, such as ``modification_sufferance`` (0 to 3:
             how much of the model may change), ``memory_limit``, ``engine``.
