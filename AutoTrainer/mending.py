@@ -2,11 +2,14 @@
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from . import keras_bridge
+from .judge.preflight import CERTAIN
 from .racing import Ground, findings_of, prepare, solve
 from .record.journal import Journal
+from .record.legs import made
 from .settings import Repairing
-from .solutions.candidate import Candidate, Outcome, Repair
-from .solutions.entrants import Diagnosis, Limits, Offers
+from .solutions.candidate import Candidate, Outcome, Repair, TrainingRecord
+from .solutions.entrants import MENDS, Diagnosis, Limits, Offers
 from .solutions.race import Standings
 from .utils.modules import Repair_Module
 from .utils.repair import SOLUTIONS
@@ -37,6 +40,36 @@ def mend(journal: Journal, candidate: Candidate, first: Outcome, repairing: Repa
     if repairing.races:
         return solve(journal, candidate, first, repairing, on_race or (lambda *standings: None))
     return Repair_Module(journal, repairing).solve(candidate, first), price
+
+
+def contradicted(candidate: Candidate, by_skill: bool, repairing: Repairing) -> Optional[Outcome]:
+    """What a training comes to that contradicts itself for certain: nothing is trained.
+
+    Some of these would not even begin: labels of a shape that the loss does not take, class numbers
+    beyond the outputs.
+
+    Args:
+        candidate: the untrained model and how it is to be trained.
+        by_skill: whether such a contradiction is a verdict, as under ``rules='skill'``.
+        repairing: how it is to be repaired.
+
+    Returns:
+        Its outcome, with the untrained model; None where it can be trained, or no race would mend
+        it.
+    """
+    if not (by_skill and repairing.races):
+        return None
+    reasons = {finding.issue: finding.sentence
+               for finding in reversed(findings_of(candidate, repairing.seed))
+               if finding.severity == CERTAIN and finding.name in MENDS}
+    if not reasons:
+        return None
+    issues = tuple(reversed(list(reasons)))
+    record = TrainingRecord(issues, {issue: reasons[issue] for issue in issues}, 0, 0, None,
+                            float('-inf'), 1, 0, 0.0, 0.0, ended='verdict', converged=False)
+    model = made(candidate, repairing.seed)
+    is_shared = candidate.model.config is None
+    return Outcome(record, model, weights=keras_bridge.all_weights(model) if is_shared else None)
 
 
 def described(candidate: Candidate, issues: Sequence[str], repairing: Repairing, runner: Any

@@ -89,6 +89,9 @@ def prepare(candidate: Candidate, diagnosis: Diagnosis, seed: int) -> Ground:
         seed: which rows choose.
     """
     base, steps, words = prepared(candidate, diagnosis, SOLUTIONS, seed)
+    if base.training.callbacks:  # what they did to the first training is not known
+        base = base._replace(training=base.training._replace(callbacks=()))
+        words += ('trained without callbacks',)
     held_out = base.training.dataset.get('x_val') is None
     if held_out:
         base = _with_held_out(base, seed)
@@ -172,7 +175,7 @@ def solve(journal: Journal, candidate: Candidate, first: Outcome, repairing: Rep
         winner = race.run()
     before = _first_worth(candidate, first, ground, seed)
     found = _Judged(ground, before, race, winner, journal, seed).repair(candidate, first)
-    code = '' if found.status == 'failed' else change_in_code(candidate, found.candidate)
+    code = '' if found.candidate is candidate else change_in_code(candidate, found.candidate)
     return found, _told(ground, offers, race, before, found, code)
 
 

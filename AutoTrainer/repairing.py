@@ -8,6 +8,7 @@ from .errors import UserError, way_out
 from .intake import inputs
 from .intake.config import check_callback_names, check_count
 from .judge.labels import label_kind
+from .judge.losses import REGRESSION_LOSSES, loss_name
 from .settings import RUN_SETTINGS
 from .solutions.candidate import Training
 from .utils.compute_gradient import row_pair
@@ -118,8 +119,9 @@ def _training(model: Any, x: Any, y: Any, validation_data: Any, epochs: int,
             raise UserError('validation_data is a %s; give (x, y) as fit has it'
                             % type(validation_data).__name__)
     dataset = inputs.check_dataset({'x': x, 'y': y, 'x_val': held[0], 'y_val': held[1]})
-    counts = label_kind(dataset['y'], getattr(model, 'output_shape', None)) in (
-        'binary', 'one_hot', 'multi_hot', 'integer')
+    kind = label_kind(dataset['y'], getattr(model, 'output_shape', None))
+    counts = kind in ('binary', 'one_hot', 'multi_hot') or (
+        kind == 'integer' and loss_name(model.loss) not in REGRESSION_LOSSES)
     return Training(keras_bridge.optimizer_config(model.optimizer), model.loss, batch_size, epochs,
                     (), dataset, ('accuracy',) if counts else ())
 

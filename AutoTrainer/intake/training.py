@@ -1,5 +1,6 @@
 """How somebody wants a model trained: put together, checked, brought together with the model."""
 
+import os
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from .. import keras_bridge
@@ -66,3 +67,46 @@ def fit_to_model(training: Training, model: Any) -> Tuple[Training, List[str]]:
     inputs.check_fit(data, getattr(model, 'input_shape', None), shape, loss)
     keras_bridge.try_inputs(model, data['x'])
     return training._replace(dataset=data), notes
+
+
+def fit_inputs(training: Training, model: Any) -> Training:
+    """See that rows go into a model that somebody has compiled for them.
+
+    The labels are left alone: where they contradict head or loss, that is what is to be repaired.
+
+    Args:
+        training: how the model is to be trained.
+        model: a Keras model; one that does not know its input shape yet is built.
+
+    Raises:
+        UserError: if they do not go in.
+    """
+    data = training.dataset
+    keras_bridge.ensure_built(model, data['x'])
+    inputs.check_fit(dict(data, y=None, y_val=None), getattr(model, 'input_shape', None), None, '')
+    keras_bridge.try_inputs(model, data['x'])
+    return training
+
+
+def intake(model: Any, config: Any, *given: Any) -> Tuple[Training, Any, List[str]]:
+    """What ``model_train`` is given, brought together.
+
+    Args:
+        model: a Keras model, or the path of one.
+        config: see :func:`read_training`; or a :class:`Training` for a model that somebody has
+            compiled for its rows.
+        given: the other arguments of :func:`read_training`.
+
+    Returns:
+        The training, the model, and what is worth knowing about the data.
+
+    Raises:
+        UserError: if something is missing or wrong, or they do not fit.
+    """
+    training = config if isinstance(config, Training) else read_training(config, *given)
+    if isinstance(model, (str, os.PathLike)):
+        model = keras_bridge.load_model(os.fspath(model))
+    if isinstance(config, Training):
+        return fit_inputs(training, model), model, []
+    training, notes = fit_to_model(training, keras_bridge.check_model(model))
+    return training, model, notes

@@ -84,13 +84,21 @@ class Journal(Runner):
 
     # ------------------------------------------------------------------------------- trainings
 
-    def train_first(self, candidate: Candidate, seed: int) -> Outcome:
-        """Make the first training, or take it from the record."""
+    def train_first(self, candidate: Candidate, seed: int,
+                    known: Optional[Outcome] = None) -> Outcome:
+        """Make the first training, or take it from the record.
+
+        Args:
+            candidate: the untrained model and how it is trained.
+            seed: for everything random in it.
+            known: what it comes to, where that is known without training.
+        """
         folder = self.run_folder.path
         outcome = self._recorded(FIRST, folder)
         if outcome is None:
-            outcome = self._train(candidate, seed=seed, solution=None,
-                                  recorder=Recorder(self.run_folder), resume=self._resumed)
+            outcome = known or self._train(candidate, seed=seed, solution=None,
+                                           recorder=Recorder(self.run_folder),
+                                           resume=self._resumed)
             self._keep(outcome, folder)
             self.run_folder.event('training', fsync=True, number=FIRST,
                                   outcome=outcome.record.to_json())

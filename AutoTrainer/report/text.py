@@ -99,7 +99,9 @@ def _outcome(result: Mapping[str, Any]) -> str:
     return {
         'repaired': 'repaired by %s, %s' % (result['solution'], change),
         'improved': 'improved by %s, but %s: %s' % (result['solution'], left, change),
-        'failed': 'not repaired: no solution trained better',
+        'failed': 'not repaired: no solution trained better' if not result['solution'] else (
+            'not repaired: nothing surely trained better; the best that was seen is handed back, '
+            '%s: %s' % (result['solution'], change)),
         'detected': 'not repaired, as asked for; accuracy %s' % percent(accuracy['before']),
     }[result['status']]
 

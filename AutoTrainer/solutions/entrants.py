@@ -225,7 +225,7 @@ class Offers:
         if present not in ('mean_squared_error', 'mean_absolute_error'):
             loss = training.loss
         changed = candidate._replace(training=training._replace(
-            optimizer=optimizer, batch_size=size, loss=loss, callbacks=()))
+            optimizer=optimizer, batch_size=size, loss=loss))
         drawn = '%s (step %g), batches of %d%s, drawn by lot' % (
             kind, rate, size, '' if loss is training.loss or loss == present else ', ' + str(loss))
         return self._entered(changed, applied, words + (drawn,), 'drawn by lot on top of what has '

@@ -52,14 +52,13 @@ def _step(candidate: Candidate, issue: str, attempt: int, rng: random.Random) ->
     old = candidate.training.optimizer
     present = learning_rate(old)
     if old['class_name'] == 'Adam' and present is not None and math.isclose(
-            present, rate, rel_tol=0.2) and not candidate.training.callbacks:
+            present, rate, rel_tol=0.2):
         raise NotApplicable('the optimizer is Adam with about that step already')
     new = keras_bridge.optimizer_config('Adam', {'learning_rate': rate})
-    dropped = ', without callbacks' if candidate.training.callbacks else ''
-    return (_with(candidate, optimizer=new, callbacks=()),
-            'optimizer %s (%s) → Adam (step %g, for %d planned updates)%s' % (
+    return (_with(candidate, optimizer=new),
+            'optimizer %s (%s) → Adam (step %g, for %d planned updates)' % (
                 old['class_name'], 'by a schedule' if present is None else '%g' % present, rate,
-                updates, dropped))
+                updates))
 
 
 def _less_batch(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
@@ -85,8 +84,7 @@ def _longer(candidate: Candidate, issue: str, attempt: int, rng: random.Random) 
 
 PACE_SOLUTIONS: Tuple[Solution, ...] = (
     Solution('step', 'Trains with Adam at a step that fits the planned number of steps, then at '
-             'three times, then at a third of it; callbacks that meddle with it are left out.', 0,
-             _step),
+             'three times, then at a third of it.', 0, _step),
     Solution('less_batch', 'Trains on smaller batches, so that the planned epochs have some '
              'hundred steps.', 0, _less_batch),
     Solution('longer', 'Trains twice as many epochs.', 0, _longer),

@@ -12,14 +12,14 @@ from .. import interrupts, keras_bridge
 from ..adapters.keras_source import Source, subject_of
 from ..errors import UserError
 from ..intake.config import check_count, check_seed, optional_path
-from ..intake.training import fit_to_model, read_training
+from ..intake.training import intake
 from ..judge import schedule
 from ..judge.facts import Verdict
 from ..judge.history import JUDGMENT_EPOCHS
 from ..judge.losses import loss_name
 from ..judge.session import Plan, Session, Subject
 from ..judge.watcher import Watcher
-from ..mending import OnRace, described, mend
+from ..mending import OnRace, contradicted, described, mend
 from ..record.checkpoint import Interval, check_interval
 from ..record.fit import watched_fit
 from ..record.folder import Recorder, RecordError, RunFolder, write_json
@@ -460,14 +460,9 @@ def model_train(model: Any,
                           jobs, engine)
     manner = _Manner(watching, check_interval(checkpoint_epochs, checkpoint_seconds), verb,
                      on_epoch)
-    if isinstance(train_config_set, Training):
-        training, config = train_config_set, None
-    else:
-        config = train_config_set
-        training = read_training(config, optimizer, loss, dataset, iters, batch_size, callbacks)
-    if isinstance(model, (str, os.PathLike)):
-        model = keras_bridge.load_model(os.fspath(model))
-    training, notes = fit_to_model(training, keras_bridge.check_model(model))
+    training, model, notes = intake(model, train_config_set, optimizer, loss, dataset, iters,
+                                    batch_size, callbacks)
+    config = None if isinstance(train_config_set, Training) else train_config_set
     base = root_path or ''
     dirs = {'log_dir': optional_path(base, log_dir),
             'new_issue_dir': optional_path(base, new_issue_dir)}
@@ -485,7 +480,8 @@ def model_train(model: Any,
         tell = functools.partial(journal.result, {
             'total_epochs': training.epochs, 'checktype': checktype, 'seed': repairing.seed})
         try:
-            first = journal.train_first(candidate, repairing.seed)
+            first = journal.train_first(candidate, repairing.seed, contradicted(
+                candidate, watching.by_skill, repairing))
             issues = list(first.record.issues)
             started = time.perf_counter()
             found, told = mend(journal, candidate, first, repairing, on_race)
