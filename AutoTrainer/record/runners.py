@@ -60,7 +60,8 @@ def runner_of(course: Course, jobs: int = 1, engine: Optional[str] = None,
     if not is_graph or (jobs == 1 and engine is None):
         yield _alone(course)
     elif engine is not None:
-        yield _Cluster(_packed(course)).train
+        with contextlib.closing(_Cluster(_packed(course))) as cluster:
+            yield cluster.train
     else:
         with contextlib.closing(_Processes(_packed(course), jobs)) as processes:
             yield processes.train
@@ -155,19 +156,71 @@ def read_frame(stream: IO[bytes]) -> bytes:
     return content
 
 
-class _Processes:
-    """Processes of this machine, each with the candidates that it has begun.
+class _Gone(Exception):
+    """A process has died in the middle of a leg, or was ended."""
 
-    They import this package and not the program that began the race, which may have no guard
-    against being run once more.
+
+class _Process:
+    """A process of its own that trains legs, begun with the first.
+
+    It imports this package and not the program that began the race, which may have no guard against
+    being run once more. It ends with this one.
+
+    Args:
+        course: of the race.
     """
 
-    def __init__(self, course: bytes, jobs: int) -> None:
+    def __init__(self, course: bytes) -> None:
         self._course = course
-        self._processes: List[Any] = [None] * jobs
+        self._process: Any = None
+
+    def ask(self, stretch: bytes) -> bytes:
+        """Have a leg trained.
+
+        Raises:
+            _Gone: if the process has died; the next leg begins another.
+        """
+        try:
+            process = self._process or self._begin()
+            write_frame(process.stdin, stretch)
+            return read_frame(process.stdout)
+        except (EOFError, OSError) as error:
+            self.end()
+            raise _Gone from error
+
+    def _begin(self) -> Any:
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
+                           KERAS_BACKEND=keras_bridge.backend())
+        self._process = process = subprocess.Popen(
+            [sys.executable, '-m', 'AutoTrainer.record.worker'], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, env=environment)
+        write_frame(process.stdin, self._course)  # type: ignore[arg-type]
+        return process
+
+    def kill(self) -> None:
+        """Have it end, from any thread and without waiting for it."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def end(self) -> None:
+        """See that it has ended."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+
+
+class _Processes:
+    """Processes of this machine, each with the candidates that it has begun."""
+
+    def __init__(self, course: bytes, jobs: int) -> None:
+        self._processes = [_Process(course) for _ in range(jobs)]
         self._threads = [concurrent.futures.ThreadPoolExecutor(1) for _ in range(jobs)]
         self._homes: Dict[str, int] = {}
-        self._closed = False
 
     def train(self, stretches: List[Stretch]) -> Iterator[Leg]:
         """Train legs side by side."""
@@ -179,44 +232,18 @@ class _Processes:
 
     def _ask(self, home: int, stretch: Stretch) -> Leg:
         try:
-            process = self._processes[home] or self._begin(home)
-            write_frame(process.stdin, _sent(stretch))
-            return _as_leg(read_frame(process.stdout))
-        except (EOFError, OSError):
-            if self._closed:
-                return Leg(0, ended=DIED)
-            self._end(home)
-            return broken(stretch.folder, DIED, 'the process that trained it has died')
-
-    def _begin(self, home: int) -> Any:
-        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
-                           KERAS_BACKEND=keras_bridge.backend())
-        process = subprocess.Popen([sys.executable, '-m', 'AutoTrainer.record.worker'],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-        self._processes[home] = process
-        assert process.stdin is not None  # for the reader of types: it was asked for
-        write_frame(process.stdin, self._course)
-        return process
-
-    def _end(self, home: int) -> None:
-        process, self._processes[home] = self._processes[home], None
-        if process is not None:
-            process.kill()
-            process.wait()
-            process.stdout.close()
-            with contextlib.suppress(OSError):
-                process.stdin.close()
+            return _as_leg(self._processes[home].ask(_sent(stretch)))
+        except _Gone:
+            return broken(stretch.folder, DIED, _HAS_DIED)
 
     def close(self) -> None:
         """End all processes, whatever they are doing."""
-        self._closed = True
         for process in self._processes:
-            if process is not None:
-                process.kill()
+            process.kill()
         for thread in self._threads:
             thread.shutdown()
-        for home in range(len(self._processes)):
-            self._end(home)
+        for process in self._processes:
+            process.end()
 
 
 # -------------------------------------------------------------------------------------- a cluster
@@ -233,7 +260,7 @@ class _Cluster:
                             'distributed.Client(address), or give jobs=N instead' % (
                                 'distributed is not installed' if isinstance(error, ImportError)
                                 else 'this process is no client of a Dask cluster')) from error
-        self._course = course  # with every leg: what is scattered dies with the workers
+        self._course = course  # goes with every leg: what is scattered dies with the workers
 
     def train(self, stretches: List[Stretch]) -> Iterator[Leg]:
         """Train legs on the cluster."""
@@ -255,25 +282,41 @@ class _Cluster:
                 return _as_leg(answer.result(timeout=_PATIENCE))
             except (NotYet, concurrent.futures.TimeoutError):
                 continue
-            except KilledWorker:
-                return broken(stretch.folder, DIED, 'the workers that trained it have died')
+            except (_Gone, KilledWorker):
+                return broken(stretch.folder, DIED, _HAS_DIED)
+
+    def close(self) -> None:
+        """Leave the cluster as it was."""
+        with contextlib.suppress(Exception):  # it may be gone, and the race is over
+            self._client.run(_leave_cluster)
 
 
-_trainers: Dict[str, Tuple[Callable[[], Trainer], Any]] = {}
-"""Of this process, by the course."""
+_HAS_DIED = 'the process that trained it has died'
+_at_work: Dict[str, Tuple[_Process, Any]] = {}
+"""In a worker of a cluster: who trains there, by the course. Threads of Dask draw from the random
+state that the weights of a new layer come from, so that it is not the worker itself."""
 
 
 def _on_cluster(course: bytes, stretch: bytes) -> bytes:
-    """One leg on a worker of a cluster."""
+    """One leg on a worker of a cluster, by a process of its own."""
     import threading
     key = hashlib.sha256(course).hexdigest()
-    if key not in _trainers:
-        _trainers.clear()
-        _trainers[key] = trainer_of(course), threading.Lock()
-    trainer, lock = _trainers[key]
+    if key not in _at_work:
+        _leave_cluster()
+        _at_work[key] = _Process(course), threading.Lock()
+    process, lock = _at_work[key]
     with lock:
-        return answer_of(trainer, stretch)
+        return process.ask(stretch)
 
+
+def _leave_cluster() -> None:
+    """End what trains on a worker of a cluster."""
+    for process, _ in list(_at_work.values()):
+        process.kill()
+    _at_work.clear()
+
+
+# ------------------------------------------------------------------------------- in such a process
 
 def trainer_of(course: bytes) -> Callable[[], Trainer]:
     """Whoever trains in the process that a course was sent to, made when it is first asked for."""
