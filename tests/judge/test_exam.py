@@ -13,6 +13,7 @@ from AutoTrainer.judge.exam import (
     Worth,
     asked_of,
     exam_of,
+    goal_of,
     halves,
 )
 from AutoTrainer.judge.reference import Target
@@ -183,3 +184,10 @@ def yardstick(**skills):
 def test_what_is_asked(yardsticks, forms, expected):
     found = asked_of(yardsticks, forms)
     assert (found and found.value) == expected
+
+
+@pytest.mark.parametrize('known, goal', [
+    (Skill(1.0, 0.0), 0.85), (Skill(0.5, 0.1), 0.425), (None, 0.85 * 0.95),
+    (Skill(0.3, 0.2), 0.85 * 0.95), (Skill(0.04, 0.0), 0.85 * 0.95)])  # no sure signal
+def test_the_goal(known, goal):
+    assert goal_of(known) == pytest.approx(goal)
