@@ -359,7 +359,6 @@ def test_whatever_comes_of_them(field, epochs, spent, budget, goal):
         assert best.score == max(racer.score for racer in known)
         assert best.ended != HALVED
         assert best.ended != SPENT or race.price >= budget - 1e-9
-    assert sum(ended in (SATISFIED,) for ended in ends(race)) <= 1
 
 
 # ------------------------------------------------------------------------------ one of its racers
