@@ -32,12 +32,6 @@ def test_a_step_fits_the_planned_updates(epochs, attempt, rate):
     assert 'SGD (0.01) → Adam (step %g, for %d planned updates)' % (rate, 20 * epochs) in words
 
 
-def test_a_step_leaves_out_what_meddles_with_it():
-    changed, words = apply('step', given(callbacks=['ReduceLR', keras.callbacks.Callback()]))
-    assert changed.training.callbacks == () and words.endswith(', without callbacks')
-    train(changed)
-
-
 @pytest.mark.parametrize('rate, applies', [
     (0.0028, False), (0.003, False), (0.0035, False), (0.001, True), (0.005, True)])
 def test_a_step_that_is_there_is_not_set_again(rate, applies):
@@ -45,9 +39,6 @@ def test_a_step_that_is_there_is_not_set_again(rate, applies):
     assert bool(why_not('step', setting)) is not applies
     if not applies:
         assert 'about that step already' in why_not('step', setting)
-        with_callbacks = given(epochs=50, optimizer='Adam', learning_rate=rate,
-                               callbacks=['estop'])
-        assert why_not('step', with_callbacks) == ''
     assert 'no further step' in why_not('step', setting, attempt=3)
 
 
