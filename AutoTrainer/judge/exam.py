@@ -173,5 +173,9 @@ def asked_of(yardsticks: Sequence[Yardstick], forms: Sequence[str]) -> Optional[
 
 
 def goal_of(yardstick: Optional[Skill]) -> float:
-    """Skill with which a candidate ends a race."""
-    return SHARE * (yardstick.value if yardstick is not None and is_signal(yardstick) else UNKNOWN)
+    """Skill with which a candidate ends a race: all of the yardstick.
+
+    Less makes a training a good one (``SHARE``), but the yardstick is a lower bound on what can be
+    learnt, and a race that ends at less gives away what its budget would still find.
+    """
+    return yardstick.value if yardstick is not None and is_signal(yardstick) else UNKNOWN

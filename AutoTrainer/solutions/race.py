@@ -154,12 +154,12 @@ class Racer(NamedTuple):
         return self.entrant.candidate.training.epochs
 
     def has_reached(self, goal: float) -> bool:
-        """Whether it was at the goal at the last looks."""
+        """Whether it was at the goal at the last looks, for all that is known."""
         last = self.leg.looks[-LOOKS:]
-        return len(last) == LOOKS and all(look.skill >= goal for look in last)
+        return len(last) == LOOKS and all(look.is_at(goal) for look in last)
 
     def may_have_reached(self, goal: float) -> bool:
-        """Whether it was at the goal at as many looks, in a row or not, for all that is known."""
+        """Whether it was at the goal at as many looks, in a row or not."""
         return sum(look.is_at(goal) for look in self.leg.looks) >= LOOKS
 
     def has_stalled(self, goal: float) -> bool:
