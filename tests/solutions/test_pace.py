@@ -32,6 +32,12 @@ def test_a_step_fits_the_planned_updates(epochs, attempt, rate):
     assert 'SGD (0.01) → Adam (step %g, for %d planned updates)' % (rate, 20 * epochs) in words
 
 
+def test_a_step_leaves_the_callbacks_alone():
+    own = given(callbacks=['ReduceLR', keras.callbacks.Callback()])
+    changed, _ = apply('step', own)
+    assert changed.training.callbacks == own.training.callbacks
+
+
 @pytest.mark.parametrize('rate, applies', [
     (0.0028, False), (0.003, False), (0.0035, False), (0.001, True), (0.005, True)])
 def test_a_step_that_is_there_is_not_set_again(rate, applies):
