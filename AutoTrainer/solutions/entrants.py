@@ -56,7 +56,7 @@ MENDS: Dict[str, str] = {
 
 ORDER = ('split', 'labels', 'shuffle', 'head', 'targets', 'data', 'unfreeze', 'less_dropout',
          'less_decay', 'wider', 'deeper', 'selu', 'relu', 'tanh', 'leaky', 'weights', 'bn',
-         'regular', 'dropout', 'gradient', 'less_batch', 'longer', 'step')
+         'regular', 'dropout', 'less_batch', 'longer', 'step')
 """In which order solutions are applied together: rows and head before what depends on them, the
 step last, which depends on the number of steps."""
 

@@ -118,6 +118,9 @@ def fitting(candidate: Candidate, units: int) -> Wanted:
             return Wanted(2, 'softmax', sparse, (sparse,))
         return Wanted(1, 'sigmoid', 'binary_crossentropy', ('binary_crossentropy',))
     loss = loss_name(candidate.training.loss)
+    if loss in ('hinge', 'squared_hinge') and known.two_valued and known.lowest == -1 and (
+            known.highest == 1):
+        return Wanted(known.width, 'tanh', loss, (loss,))
     if known.kind == 'integer' and 0 <= known.lowest and known.highest < _MOST_CLASSES and (
             units > 1 or 'crossentropy' in loss
             or known.highest < _MOST_CODES and code_skills(

@@ -17,7 +17,7 @@ from ..judge.progress import expected_gain
 from ..judge.standing import SURE
 from .candidate import Candidate
 
-RUNGS = (1 / 8, 1 / 4, 1 / 2)
+RUNGS = (1 / 8, 1 / 4)
 """Shares of its planned epochs after which the worse half of a field ends."""
 
 FIELDS = (3, 4)
@@ -26,6 +26,14 @@ step that fits, and what mends everything at once are three."""
 
 LOOKS = 2
 """Looks in a row at which the goal must be reached, and looks of a leg at the least."""
+
+APART = 2.0
+"""Standard errors by which a candidate must be behind the best of its field to end whatever its
+place."""
+
+CONTENT = 0.9
+"""Share of the goal with which a leader that has run to its end is enough: another field costs more
+than a whole training, and rarely finds what is missing."""
 
 STALLED = 0.2
 """Share of the planned epochs without a better look after which nothing more is expected of a
@@ -153,6 +161,13 @@ class Racer(NamedTuple):
         """Its planned epochs."""
         return self.entrant.candidate.training.epochs
 
+    def is_behind(self, other: 'Racer') -> bool:
+        """Whether its best look is surely worse than that of another."""
+        if self.best is None or other.best is None:
+            return self.best is None and other.best is not None
+        doubt = APART * math.hypot(self.best.error, other.best.error)
+        return other.best.skill - self.best.skill > doubt
+
     def has_reached(self, goal: float) -> bool:
         """Whether it was at the goal at the last looks, for all that is known."""
         last = self.leg.looks[-LOOKS:]
@@ -231,7 +246,7 @@ class Race:
             field = self._new_field()
             if field:
                 reached = self._heats(field)
-            if self.leader is not None and self.leader.may_have_reached(self.goal):
+            if self.leader is not None and self.leader.may_have_reached(CONTENT * self.goal):
                 break
         if reached is not None:
             self._outrun(reached)
@@ -271,9 +286,11 @@ class Race:
                 return reached
             running = sorted((number for number in field if not self._of(number).ended),
                              key=lambda number: (-self._of(number).score, number))
-            kept = running[:max(1, (len(field) + 1) // 2)]
-            for number in running[len(kept):]:
-                self._end(number, HALVED)
+            kept = [number for number in running[:max(1, (len(field) + 1) // 2)]
+                    if not self._of(number).is_behind(self._of(running[0]))]
+            for number in running:
+                if number not in kept:
+                    self._end(number, HALVED)
             field = sorted(kept)
             if len(field) <= 1:
                 break
@@ -315,26 +332,27 @@ class Race:
         reached = None
         answers = self._train(affordable)
         for order, leg in zip(affordable, answers):
-            number = order.entrant.number
-            before = self._of(number).leg.epochs
-            self.price += self._cost(leg.epochs - before)
-            self._set(number, leg=leg, ended=leg.ended)
-            racer = self._of(number)
-            if not racer.ended and leg.epochs >= racer.planned:
-                self._end(number, RAN)
-            elif not racer.ended and 2 * leg.epochs >= racer.planned and (
-                    max((look.skill for look in leg.looks), default=0.0)
-                    < min(HOPELESS, self.goal)):
-                self._end(number, BEYOND_HOPE)
-            self._tell(Standings(sum(not other.ended for other in self.racers), self.leader,
-                                 self.price))
-            if racer.has_reached(self.goal):
-                reached = number
+            self._take(order.entrant.number, leg)
+            if self._of(order.entrant.number).has_reached(self.goal):
+                reached = order.entrant.number
                 break
         close = getattr(answers, 'close', None)
         if close is not None:
             close()
         return reached
+
+    def _take(self, number: int, leg: Leg) -> None:
+        """Take in what a candidate has come to, and end it if it goes no further."""
+        self.price += self._cost(leg.epochs - self._of(number).leg.epochs)
+        self._set(number, leg=leg, ended=leg.ended)
+        racer = self._of(number)
+        if not racer.ended and leg.epochs >= racer.planned:
+            self._end(number, RAN)
+        elif not racer.ended and 2 * leg.epochs >= racer.planned and (
+                max((look.skill for look in leg.looks), default=0.0) < min(HOPELESS, self.goal)):
+            self._end(number, BEYOND_HOPE)
+        self._tell(Standings(sum(not other.ended for other in self.racers), self.leader,
+                             self.price))
 
     def _reserve(self, order: Order) -> float:
         """What must be left to train the leader to its end, after a leg of somebody."""
@@ -367,11 +385,7 @@ class Race:
                 return
             order = self._order(number, share)
             if order is not None:
-                leg = next(iter(self._train([order])))
-                self.price += self._cost(leg.epochs - racer.leg.epochs)
-                self._set(number, leg=leg, ended=leg.ended or (
-                    RAN if leg.epochs >= racer.planned else ''))
-                self._tell(Standings(1, self.leader, self.price))
+                self._take(number, next(iter(self._train([order]))))
 
     # ------------------------------------------------------------------------------------- the list
 
