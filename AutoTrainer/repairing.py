@@ -1,12 +1,13 @@
 """``repair``: what is wrong with a training, and a model that trains, for about the same price."""
 
+import operator
 import tempfile
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 from . import keras_bridge
-from .errors import UserError, way_out
+from .errors import UserError, quote, way_out
 from .intake import inputs
-from .intake.config import check_callback_names, check_count
+from .intake.config import check_callback_names, check_count, check_number
 from .judge.labels import label_kind
 from .judge.losses import REGRESSION_LOSSES, loss_name
 from .settings import RUN_SETTINGS
@@ -85,7 +86,7 @@ def repair(model: Any, x: Any, y: Any, *, validation_data: Any = None, epochs: i
             raise UserError('repair has no setting %r; %s' % (name, way_out(name, SETTINGS)))
     training = _training(model, x, y, validation_data, check_count('epochs', epochs),
                          check_count('batch_size', batch_size))._replace(
-        shuffle=bool(shuffle), class_weight=None if class_weight is None else dict(class_weight),
+        shuffle=bool(shuffle), class_weight=_class_weight(class_weight),
         callbacks=tuple(check_callback_names(callbacks)))
     if resume and save_dir is None:
         raise UserError('resume is set without save_dir; give the folder of the repair')
@@ -124,6 +125,22 @@ def _training(model: Any, x: Any, y: Any, validation_data: Any, epochs: int,
         kind == 'integer' and loss_name(model.loss) not in REGRESSION_LOSSES)
     return Training(keras_bridge.optimizer_config(model.optimizer), model.loss, batch_size, epochs,
                     (), dataset, ('accuracy',) if counts else ())
+
+
+def _class_weight(given: Any) -> Optional[Dict[int, float]]:
+    """What the rows of a class count, as ``fit`` takes it.
+
+    Raises:
+        UserError: if it is nothing of the kind.
+    """
+    if given is None:
+        return None
+    try:
+        return {operator.index(kind): check_number('class_weight', share, 0)
+                for kind, share in given.items()}
+    except (AttributeError, TypeError, UserError) as error:
+        raise UserError('class_weight is %s; give the weight of each class number, such as '
+                        '{0: 1.0, 1: 2.5}' % quote(given)) from error
 
 
 def _is_rows(data: Any) -> bool:

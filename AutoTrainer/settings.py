@@ -190,5 +190,6 @@ def of_a_run(watching: Watching, repairing: Repairing) -> Dict[str, Any]:
     return {name: every[name] for name in RUN_SETTINGS}
 
 
-EARLIER: Dict[str, Any] = {'rules': 'paper', 'budget': Repairing.budget}
+EARLIER: Dict[str, Any] = {'rules': 'paper', 'budget': Repairing.budget, 'shuffle': True,
+                           'class_weight': None}
 """Settings that the runs of earlier versions had not yet, and what they did."""

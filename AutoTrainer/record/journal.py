@@ -214,9 +214,11 @@ class Journal(Runner):
         if event is None:
             return None
         _forget_checkpoint(folder)  # if the run was stopped between its record and this
+        path = _first_model(folder)
         try:
             return Outcome(TrainingRecord.from_json(event['outcome']), model=None,
-                           model_path=_model_file(folder), best_weights=load_best(folder))
+                           model_path=path if os.path.exists(path) else _model_file(folder),
+                           best_weights=load_best(folder))
         except Exception as error:  # whatever a damaged archive makes numpy raise
             raise self._foreign('the outcome of training %d is incomplete' % number) from error
 
@@ -233,6 +235,9 @@ class Journal(Runner):
             RecordError: if the disk refuses, or the model's file of an earlier process is damaged.
         """
         trained = trained_model(found.outcome, found.candidate, seed)
+        first = _first_model(self.run_folder.path)
+        if found.outcome is not self.first and not os.path.exists(first):
+            os.replace(self.model_path, first)  # a race that is resumed measures it once more
         keras_bridge.save_model(trained, self.model_path)
         return trained
 
@@ -290,6 +295,11 @@ class Journal(Runner):
 
 def _model_file(folder: str) -> str:
     return os.path.join(folder, 'model' + keras_bridge.MODEL_SUFFIX)
+
+
+def _first_model(folder: str) -> str:
+    """Where the model of the first training lies once a run has handed back another."""
+    return os.path.join(folder, 'first' + keras_bridge.MODEL_SUFFIX)
 
 
 def _forget_checkpoint(folder: str) -> None:
@@ -377,7 +387,8 @@ def _training_settings(training: Training) -> Dict[str, Any]:
     config = {key: value for key, value in training.optimizer['config'].items() if key != 'name'}
     return {'optimizer': dict(training.optimizer, config=config),
             'loss': loss_name(training.loss), 'batch_size': training.batch_size,
-            'epochs': training.epochs,
+            'epochs': training.epochs, 'shuffle': training.shuffle,
+            'class_weight': training.class_weight,
             'callbacks': [callback if isinstance(callback, str) else type(callback).__name__
                           for callback in training.callbacks]}
 

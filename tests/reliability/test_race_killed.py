@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('jobs, kills', [(1, 4), (2, 3)])
+@pytest.mark.parametrize('jobs, kills', [(1, 5), (2, 4)])
 def test_a_killed_race_ends_as_an_undisturbed_one(tmp_path, jobs, kills):
     """Result, events and the weights of the model are equal, times aside; no process is left."""
     done = subprocess.run(
