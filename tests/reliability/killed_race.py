@@ -31,7 +31,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 import numpy as np  # noqa: E402
 import psutil  # noqa: E402
-from killed_repair import die, die_at_write, timeless  # noqa: E402
+from killed_repair import die, die_at_write, forked, timeless  # noqa: E402
 
 from AutoTrainer import keras_bridge  # noqa: E402
 from AutoTrainer.record import checkpoint, reader  # noqa: E402
@@ -133,27 +133,15 @@ def doomed(doom):
 def child(folder, doom, jobs):
     """Fork; the child goes on with the race until it dies. Returns whether it lived to the end."""
     mark = '%d-%f' % (os.getpid(), time.time())
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.environ[MARK] = mark
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            left = doomed(doom)
-            done = train(folder, jobs=jobs)
-            np.savez(folder + '.npz', *done.model.get_weights())
-            with open(folder + '.writes', 'w') as file:
-                file.write(str(10**9 - left[0]))
-            os._exit(0)
-        except BaseException:
-            import traceback
-            with open(folder + '.error', 'w') as file:
-                file.write(traceback.format_exc())
-            os._exit(1)
-    status = os.waitpid(pid, 0)[1]
-    if os.path.exists(folder + '.error'):
-        with open(folder + '.error') as file:
-            raise AssertionError('after %s:\n%s' % (doom, file.read()))
-    return status == 0, most_left(mark)
+
+    def live():
+        os.environ[MARK] = mark
+        left = doomed(doom)
+        done = train(folder, jobs=jobs)
+        np.savez(folder + '.npz', *done.model.get_weights())
+        with open(folder + '.writes', 'w') as file:
+            file.write(str(10**9 - left[0]))
+    return forked(folder, doom, live), most_left(mark)
 
 
 def left_of(mark):

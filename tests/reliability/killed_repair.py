@@ -97,19 +97,17 @@ def die_at_write(number, how):
     return left
 
 
-def child(folder, doom):
-    """Fork; the child trains until it dies. Returns whether it lived to the end."""
+def forked(folder, doom, live):
+    """Fork; the child does what ``live`` does. Returns whether it came to its end.
+
+    ``os._exit`` ends the child, which shares the parent's buffers and handlers; what it failed of
+    is raised here.
+    """
     pid = os.fork()
     if pid == 0:
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            kind, when, how = doom
-            if kind == 'clock':
-                threading.Thread(target=lambda: (time.sleep(when), die()), daemon=True).start()
-            left = die_at_write(when if kind == 'write' else 10**9, how)
-            train(folder)
-            with open(folder + '.writes', 'w') as file:
-                file.write(str(10**9 - left[0]))
+            live()
             os._exit(0)
         except BaseException:
             import traceback
@@ -121,6 +119,19 @@ def child(folder, doom):
         with open(folder + '.error') as file:
             raise AssertionError('after %s:\n%s' % (doom, file.read()))
     return status == 0
+
+
+def child(folder, doom):
+    """Fork; the child trains until it dies. Returns whether it lived to the end."""
+    def live():
+        kind, when, how = doom
+        if kind == 'clock':
+            threading.Thread(target=lambda: (time.sleep(when), die()), daemon=True).start()
+        left = die_at_write(when if kind == 'write' else 10**9, how)
+        train(folder)
+        with open(folder + '.writes', 'w') as file:
+            file.write(str(10**9 - left[0]))
+    return forked(folder, doom, live)
 
 
 def timeless(content):
