@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -287,3 +288,11 @@ def test_the_quick_form_prints_one_document():
     skill = document['figures']['report']['judges']['skill']
     assert skill['recall']['of'] > 0 and skill['false_alarms']['of'] > 0
     assert set(document['figures']['report']['judges']) == set(peers.JUDGES)
+
+
+def test_a_run_in_this_process_leaves_its_words_alone():
+    """What is quiet for a benchmark speaks again afterwards."""
+    from AutoTrainer.utils.logger import LOGGER
+    level, filters = LOGGER.level, list(warnings.filters)
+    assert list(run.in_processes(str, [1], 1, '')) == ['1']
+    assert LOGGER.level == level and warnings.filters == filters

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
@@ -98,8 +99,14 @@ def in_processes(one: Callable[[Any], Any], left: Sequence[Any], processes: int,
         folder: where compiled functions are kept for all of them.
     """
     if processes == 1 or len(left) < 2:
-        _prepare()
-        yield from map(one, left)
+        from AutoTrainer.utils.logger import LOGGER
+        level = LOGGER.level
+        try:
+            with warnings.catch_warnings():
+                _prepare()
+                yield from map(one, left)
+        finally:
+            LOGGER.setLevel(level)  # this process may have more to do
         return
     _one_thread(folder)  # inherited by the processes
     context = multiprocessing.get_context('spawn')
@@ -120,7 +127,6 @@ def _one_thread(folder: str) -> None:
 def _prepare() -> None:
     """Load Keras, quietly."""
     import logging
-    import warnings
     warnings.filterwarnings('ignore')
     from AutoTrainer.cli import choose_backend
     choose_backend(None)
