@@ -25,9 +25,11 @@ def model_lines(before: Blueprint, after: Blueprint, computed: Computed,
     """
     assert before.config is not None and after.config is not None
     if _only_unfrozen(before.config, after.config):
-        return ['model.trainable = True  # was False in ' + ', '.join(
+        # model.trainable = True does not reach the layers on every backend of Keras 3
+        return ['for layer in model.layers:  # trainable was False in ' + ', '.join(
             layer_name(entry) for entry in before.config['layers']
-            if any(part.get('trainable') is False for part in dictionaries(entry)))]
+            if any(part.get('trainable') is False for part in dictionaries(entry))),
+                '    layer.trainable = True']
     pair = _Pair(before, after, computed)
     try:
         if model_graph.is_sequential(after.config):

@@ -136,7 +136,8 @@ def test_layers_that_are_new_or_gone():
 
 def test_frozen_layers_keep_their_weights():
     text = lines_for('unfreeze', candidate(bad_table))
-    assert text[1].startswith('model.trainable = True  # was False in dense')
+    assert text[1].startswith('for layer in model.layers:  # trainable was False in dense')
+    assert text[2] == '    layer.trainable = True'
     assert not any('Sequential' in line for line in text)
 
 
@@ -227,7 +228,8 @@ def test_nested_models_unfrozen():
     for part in dictionaries(config):
         part.update({'trainable': True} if 'trainable' in part else {})
     text = change_in_code(given, given._replace(model=given.model._replace(config=config)))
-    assert text.split('\n')[1] == 'model.trainable = True  # was False in inner'
+    assert text.split('\n')[1:3] == ['for layer in model.layers:  # trainable was False in inner',
+                                     '    layer.trainable = True']
 
 
 # --------------------------------------------------------------------------- losses and the values
