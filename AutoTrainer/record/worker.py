@@ -9,6 +9,7 @@ import queue
 import signal
 import sys
 import threading
+import traceback
 from typing import IO
 
 
@@ -32,6 +33,9 @@ def _hear(stream: IO[bytes], asked: 'queue.Queue[bytes]') -> None:
             asked.put(read_frame(stream))
     except EOFError:
         os._exit(0)  # from a thread, while another is within a framework's code
+    except BaseException:  # or the leg would be waited for that was never heard
+        traceback.print_exc()
+        os._exit(1)
 
 
 if __name__ == '__main__':

@@ -340,6 +340,16 @@ def test_frames_hold_any_bytes(content):
         read_frame(stream)
 
 
+def test_a_worker_that_hears_nonsense_ends_and_says_so():
+    """It must not wait for a leg that it has not heard, while somebody waits for its answer."""
+    worker = subprocess.Popen([sys.executable, '-m', 'AutoTrainer.record.worker'],
+                              cwd=str(ROOT), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+    said = worker.communicate(b'\xff' * 8)[1].decode()
+    assert worker.returncode == 1 and 'Error' in said
+
+
+
 @pytest.mark.parametrize('kept', [0, 3, 8, 11])
 def test_a_torn_frame_is_the_end(kept):
     stream = io.BytesIO()
