@@ -39,7 +39,7 @@ def mend(journal: Journal, candidate: Candidate, first: Outcome, repairing: Repa
         return Repair('detected' if issues else 'normal', candidate, first), price
     if repairing.races:
         return solve(journal, candidate, first, repairing, on_race or (lambda *standings: None))
-    return Repair_Module(journal, repairing).solve(candidate, first), price
+    return Repair_Module(journal, repairing).solve(candidate, first), {}
 
 
 def contradicted(candidate: Candidate, by_skill: bool, repairing: Repairing) -> Optional[Outcome]:

@@ -165,11 +165,16 @@ def solve(journal: Journal, candidate: Candidate, first: Outcome, repairing: Rep
         repairing.modification_sufferance, repairing.memory_limit), seed,
         own=repairing.strategy == 'cause')
     spent = first.record.epochs / candidate.training.epochs
+    budget = repairing.budget
+    if not ground.whole.can_be_told:
+        LOGGER.warning('no candidate is trained: what it has learnt cannot be measured on these '
+                       'validation rows (all labels alike, or of no known kind); give others')
+        budget = spent
     course = Course(ground.choice, seed)
     with runner_of(course, repairing.jobs, repairing.engine,
                    candidate.model.config is not None) as train:
         race = Race(offers, functools.partial(journal.legs, train=train),
-                    candidate.training.epochs, spent, repairing.budget,
+                    candidate.training.epochs, spent, budget,
                     goal_of(ground.yardstick),
                     lambda standings: tell(standings, ground))
         winner = race.run()

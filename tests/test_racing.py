@@ -100,3 +100,16 @@ def test_a_race_leaves_a_sound_training_alone():
     _, result = repair(model, x[:160], labels[:160], validation_data=(x[160:], labels[160:]),
                        epochs=20, batch_size=8)
     assert result['status'] == 'normal' and result['price'] == 1 and 'race' not in result
+
+
+def test_no_candidate_is_trained_where_nothing_can_be_measured(caplog):
+    """Rows of one class: nobody can be better than the best constant answer."""
+    _, x, _ = thousands()
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation='relu'),
+                              keras.layers.Dense(1, activation='softmax')])  # always 1
+    model.compile('sgd', 'binary_crossentropy')
+    labels = np.ones(len(x), 'float32')
+    _, result = repair(model, x[:160], labels[:160], validation_data=(x[160:], labels[160:]),
+                       epochs=4)
+    assert result['status'] == 'failed' and result['race']['candidates'] == []
+    assert result['race']['winner'] is None and 'cannot be measured' in caplog.text
