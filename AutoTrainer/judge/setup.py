@@ -114,7 +114,7 @@ def examine(setup: Setup, data: Data) -> List[Finding]:
 
 # ------------------------------------------------------------------------------------- the labels
 
-_MOST_CODES = 50
+MOST_CODES = 50
 _TOLD_APART = 0.5
 
 
@@ -123,7 +123,7 @@ def may_be_codes(setup: Setup) -> bool:
     labels = setup.labels
     return (setup.task.labels == 'integer' and setup.task.units == 1
             and setup.task.loss in REGRESSION_LOSSES and labels.lowest == 0
-            and 2 <= labels.highest < _MOST_CODES)
+            and 2 <= labels.highest < MOST_CODES)
 
 
 def code_skills(x: Sequence[np.ndarray], y: np.ndarray) -> Optional[Tuple[float, float]]:

@@ -112,6 +112,10 @@ class Candidate(NamedTuple):
     labels: str = ''
     split: bool = False
 
+    def trained(self, **changes: Any) -> 'Candidate':
+        """The same, trained otherwise: ``changes`` are of :class:`Training`."""
+        return self._replace(training=self.training._replace(**changes))
+
 
 # ----------------------------------------------------------------------------------- what a try is
 

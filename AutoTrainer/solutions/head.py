@@ -13,7 +13,7 @@ from .. import keras_bridge
 from ..intake.arrays import parts
 from ..judge.labels import summarise_labels
 from ..judge.losses import loss_name
-from ..judge.setup import code_skills
+from ..judge.setup import MOST_CODES, code_skills
 from . import graph as model_graph
 from .candidate import Candidate, NotApplicable, Solution
 from .edit import Edit, set_activation
@@ -25,7 +25,6 @@ _SHAPING = ('Reshape', 'Flatten', 'Permute', 'Dropout')
 _DISTANCES = ('mean_squared_error', 'mean_absolute_error', 'huber', 'huber_loss', 'log_cosh')
 """Losses of measured numbers that can stay."""
 _MOST_CLASSES = 1000
-_MOST_CODES = 50
 
 
 class End(NamedTuple):
@@ -123,7 +122,7 @@ def fitting(candidate: Candidate, units: int) -> Wanted:
         return Wanted(known.width, 'tanh', loss, (loss,))
     if known.kind == 'integer' and 0 <= known.lowest and known.highest < _MOST_CLASSES and (
             units > 1 or 'crossentropy' in loss
-            or known.highest < _MOST_CODES and code_skills(
+            or known.highest < MOST_CODES and code_skills(
                 parts(candidate.training.dataset['x']), np.asarray(y)) is not None):
         return Wanted(max(units if units > 1 else 0, int(known.highest) + 1), 'softmax', sparse,
                       (sparse,))

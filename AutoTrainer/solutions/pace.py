@@ -2,7 +2,7 @@
 
 import math
 import random
-from typing import Any, Tuple
+from typing import Tuple
 
 from .. import keras_bridge
 from ..intake.arrays import row_count
@@ -37,10 +37,6 @@ def hidden_layers(candidate: Candidate) -> int:
     return 0 if config is None else len(model_graph.hidden_kernels(model_graph.read(config)))
 
 
-def _with(candidate: Candidate, **changes: Any) -> Candidate:
-    return candidate._replace(training=candidate.training._replace(**changes))
-
-
 def _step(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     """Adam with a step that fits the planned number of steps; then three times, a third of it."""
     if attempt >= len(_FACTORS):
@@ -55,7 +51,7 @@ def _step(candidate: Candidate, issue: str, attempt: int, rng: random.Random) ->
             present, rate, rel_tol=0.2):
         raise NotApplicable('the optimizer is Adam with about that step already')
     new = keras_bridge.optimizer_config('Adam', {'learning_rate': rate})
-    return (_with(candidate, optimizer=new),
+    return (candidate.trained(optimizer=new),
             'optimizer %s (%s) → Adam (step %g, for %d planned updates)' % (
                 old['class_name'], 'by a schedule' if present is None else '%g' % present, rate,
                 updates))
@@ -71,7 +67,7 @@ def _less_batch(candidate: Candidate, issue: str, attempt: int, rng: random.Rand
     if attempt > 1 or size >= training.batch_size:
         raise NotApplicable('%d planned updates in batches of %d are enough'
                             % (planned_updates(training), training.batch_size))
-    return (_with(candidate, batch_size=size), 'batch size %d → %d (%d planned updates)' % (
+    return (candidate.trained(batch_size=size), 'batch size %d → %d (%d planned updates)' % (
         training.batch_size, size, training.epochs * math.ceil(rows / size)))
 
 
@@ -79,7 +75,7 @@ def _longer(candidate: Candidate, issue: str, attempt: int, rng: random.Random) 
     if attempt > 0:
         raise NotApplicable('the training is longer already')
     epochs = candidate.training.epochs
-    return (_with(candidate, epochs=2 * epochs), 'epochs %d → %d' % (epochs, 2 * epochs))
+    return (candidate.trained(epochs=2 * epochs), 'epochs %d → %d' % (epochs, 2 * epochs))
 
 
 PACE_SOLUTIONS: Tuple[Solution, ...] = (

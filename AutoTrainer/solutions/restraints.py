@@ -5,7 +5,7 @@ narrow to pass anything on, too few layers, starting weights that nothing can be
 """
 
 import random
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 from . import graph as model_graph
 from .candidate import Candidate, NotApplicable, Solution
@@ -203,17 +203,6 @@ def _deeper(candidate: Candidate, issue: str, attempt: int, rng: random.Random) 
 def _he(rng: random.Random) -> Dict[str, Any]:
     return {'class_name': 'VarianceScaling',
             'config': dict(INITIALIZERS['he_uniform'], seed=rng.randrange(2**31))}
-
-
-def narrowest_hidden(candidate: Candidate) -> Optional[int]:
-    """Fewest units of a hidden dense layer; None where there is none, or no configuration."""
-    if candidate.model.config is None:
-        return None
-    graph = model_graph.read(candidate.model.config)
-    units = [config['units'] for name in model_graph.hidden_kernels(graph)
-             for config in model_graph.kernel_configs(graph.entries[name])
-             if isinstance(config.get('units'), int)]
-    return min(units, default=None)
 
 
 RESTRAINT_SOLUTIONS: Tuple[Solution, ...] = (

@@ -23,14 +23,10 @@ _CENTRED, _UNIT = 0.5, 2.0
 """Mean, in deviations, and deviation (or its inverse) up to which targets need no scaling."""
 
 
-def _training(candidate: Candidate, **changes: Any) -> Candidate:
-    return candidate._replace(training=candidate.training._replace(**changes))
-
-
 def _with_labels(candidate: Candidate, change: Any) -> Candidate:
     data = candidate.training.dataset
     held = data.get('y_val')
-    return _training(candidate, dataset=dict(
+    return candidate.trained(dataset=dict(
         data, y=change(data['y']), y_val=None if held is None else change(held)))
 
 
@@ -109,7 +105,7 @@ def _labels(candidate: Candidate, issue: str, attempt: int, rng: random.Random) 
 def _shuffle(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
     if candidate.training.shuffle:
         raise NotApplicable('the rows are shuffled already')
-    return _training(candidate, shuffle=True), 'rows shuffled in every epoch'
+    return candidate.trained(shuffle=True), 'rows shuffled in every epoch'
 
 
 def _split(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> Result:
@@ -123,7 +119,7 @@ def _split(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -
     order = np.random.RandomState(rng.randrange(2**31)).permutation(
         rows + row_count(data['x_val']))
     whole = {key: _pooled(data[key], data[key + '_val']) for key in ('x', 'y')}
-    return (_training(candidate._replace(split=True), dataset={
+    return (candidate._replace(split=True).trained(dataset={
         'x': _taken(whole['x'], order[:rows]), 'y': _taken(whole['y'], order[:rows]),
         'x_val': _taken(whole['x'], order[rows:]), 'y_val': _taken(whole['y'], order[rows:])}),
             'training and validation rows shuffled together and divided anew')

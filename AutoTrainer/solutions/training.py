@@ -23,10 +23,6 @@ _LOWEST_EXPONENT = -8
 _SCHEDULED = 'a schedule sets the learning rate'
 
 
-def _with(candidate: Candidate, **changes: Any) -> Candidate:
-    return candidate._replace(training=candidate.training._replace(**changes))
-
-
 def _pick(choices: List[Any], attempt: int, reason: str) -> Any:
     """The choice of a try.
 
@@ -83,7 +79,7 @@ def _adam(candidate: Candidate, issue: str, attempt: int, rng: random.Random) ->
             _close(value, old['config'].get(key)) for key, value in new['config'].items()
             if key not in ignored):
         raise NotApplicable('the optimizer is Adam with its default settings already')
-    return (_with(candidate, optimizer=new),
+    return (candidate.trained(optimizer=new),
             'optimizer %s → %s' % (_words(old), _words(new)))
 
 
@@ -91,7 +87,7 @@ def _optimizer(candidate: Candidate, issue: str, attempt: int, rng: random.Rando
     old = candidate.training.optimizer
     others = [name for name in _OPTIMIZERS if name != old['class_name']]
     new = _fresh(_pick(others, attempt, 'there is no further optimizer to try'), old)
-    return (_with(candidate, optimizer=new),
+    return (candidate.trained(optimizer=new),
             'optimizer %s → %s' % (_words(old), _words(new)))
 
 
@@ -105,7 +101,7 @@ def _momentum(candidate: Candidate, issue: str, attempt: int, rng: random.Random
         new = {'class_name': 'SGD', 'config': dict(old['config'], momentum=value)}
     else:
         new = _fresh('SGD', old, momentum=value)
-    return (_with(candidate, optimizer=new),
+    return (candidate.trained(optimizer=new),
             'optimizer %s → %s' % (_words(old), _words(new)))
 
 
@@ -140,7 +136,7 @@ def _lr(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -> R
     rates = rates_to_try(issue, old['class_name'] == 'SGD', present)
     rate = _pick(rates, attempt, 'there is no further learning rate to try')
     new = {'class_name': old['class_name'], 'config': dict(old['config'], learning_rate=rate)}
-    return (_with(candidate, optimizer=new), 'learning rate %s → %g (%s)' % (
+    return (candidate.trained(optimizer=new), 'learning rate %s → %g (%s)' % (
         'by a schedule' if present is None else '%g' % present, rate, old['class_name']))
 
 
@@ -151,7 +147,7 @@ def _gradient(candidate: Candidate, issue: str, attempt: int, rng: random.Random
                   'gradients are clipped to ±%g already' % present)
     config = {key: value for key, value in old['config'].items() if key not in _CLIPPING}
     new = {'class_name': old['class_name'], 'config': dict(config, clipvalue=limit)}
-    return (_with(candidate, optimizer=new),
+    return (candidate.trained(optimizer=new),
             'gradients clipped to [−%g, %g]%s' % (limit, limit, ''.join(
                 ' instead of %s %g' % clipping for clipping in _clipping(old).items())))
 
@@ -168,7 +164,7 @@ def _batch(candidate: Candidate, issue: str, attempt: int, rng: random.Random) -
     size = _pick([size for size in _BATCH_SIZES if present < size < rows] + full, attempt,
                  'the batch size is %d already; no larger one that differs is left to try'
                  % present)
-    return (_with(candidate, batch_size=size), 'batch size %d → %d' % (present, size))
+    return (candidate.trained(batch_size=size), 'batch size %d → %d' % (present, size))
 
 
 def _callback_kinds(candidate: Candidate) -> List[str]:
@@ -192,7 +188,7 @@ def _restart(candidate: Candidate, issue: str, attempt: int, rng: random.Random)
     slower = rate / 10 ** (attempt + 1)
     optimizer = {'class_name': old['class_name'], 'config': dict(old['config'],
                                                                  learning_rate=slower)}
-    changed = _with(candidate, optimizer=optimizer)
+    changed = candidate.trained(optimizer=optimizer)
     return (changed._replace(model=candidate.model._replace(weights=candidate.best)),
             'restart from the weights of the best epoch, learning rate %g → %g (%s)'
             % (rate, slower, old['class_name']))
@@ -204,7 +200,7 @@ def _reduce_lr(candidate: Candidate, issue: str, attempt: int, rng: random.Rando
         raise NotApplicable('the learning rate is lowered on a plateau already')
     if _rate_is_scheduled(candidate) or learning_rate(candidate.training.optimizer) is None:
         raise NotApplicable(_SCHEDULED)
-    return (_with(candidate, callbacks=candidate.training.callbacks + ('ReduceLR',)),
+    return (candidate.trained(callbacks=candidate.training.callbacks + ('ReduceLR',)),
             'learning rate × %g whenever %s has not improved for %d epochs' % (
                 keras_bridge.REDUCE_FACTOR, _watched(candidate), keras_bridge.REDUCE_PATIENCE))
 
@@ -213,7 +209,7 @@ def _early_stop(candidate: Candidate, issue: str, attempt: int, rng: random.Rand
     kinds = _callback_kinds(candidate)
     if 'estop' in kinds or 'EarlyStopping' in kinds:
         raise NotApplicable('the training stops early already')
-    return (_with(candidate, callbacks=candidate.training.callbacks + ('estop',)),
+    return (candidate.trained(callbacks=candidate.training.callbacks + ('estop',)),
             'stop once %s has not improved for %d epochs, with the best weights' % (
                 _watched(candidate), keras_bridge.STOP_PATIENCE))
 
@@ -245,7 +241,7 @@ def _loss(candidate: Candidate, issue: str, attempt: int, rng: random.Random) ->
     if loss.startswith('sparse') and (np.min(y) < 0 or np.max(y) >= units):
         raise NotApplicable('the labels go from %g to %g but the model has %d outputs; no loss '
                             'fits that' % (np.min(y), np.max(y), units))
-    return (_with(candidate, loss=loss), 'loss %s → %s' % (present or 'none', loss))
+    return (candidate.trained(loss=loss), 'loss %s → %s' % (present or 'none', loss))
 
 
 TRAINING_SOLUTIONS: Tuple[Solution, ...] = (

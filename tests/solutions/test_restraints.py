@@ -23,7 +23,6 @@ from candidates import (
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.solutions.graph import read
-from AutoTrainer.solutions.restraints import narrowest_hidden
 
 WHY_NOT = {('residual', 'wider'): 'that others do not depend on',
            ('convolutional', 'wider'): 'no hidden layer has fewer',
@@ -343,9 +342,3 @@ def test_deeper_where_the_model_does_not_name_its_inputs():
         assert 'give it an Input layer' in why
     else:
         assert train(apply('deeper', given)[0]).output_shape == (None, 3)
-
-
-@pytest.mark.parametrize('build_it, expected', [
-    (mlp, 5), (convolutional, None), (tokens, 4), (unnamed, None)])
-def test_narrowest_hidden(build_it, expected):
-    assert narrowest_hidden(candidate(build_it, x=np.zeros((16, 4), 'float32'))) == expected
