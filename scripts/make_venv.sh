@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a virtual environment ready, and does nothing when it already is:
 #   make_venv.sh DIR modern|pinned|backends
-# "backends" is the modern stack with TensorFlow and PyTorch beside JAX.
+# "backends" is the modern stack with TensorFlow, PyTorch, Lightning and Hugging Face beside JAX.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,6 +36,7 @@ if [ "$kind" = backends ]; then
     # PyTorch first and by itself, so that pip cannot trade its version for one of TensorFlow's.
     install torch==2.13.0
     install tensorflow-cpu==2.21.0
+    install 'lightning>=2.2' 'transformers>=4.40' accelerate
 fi
 install -r requirements-dev.txt
 install --no-deps -e .
