@@ -5,7 +5,7 @@ from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 import numpy as np
 
 from ..zoo.peers import live
-from ..zoo.truth import best_of, outcome
+from ..zoo.truth import best_of, outcome, usual_of
 
 GROUPS = ('bad', 'flagged', 'sound')
 """Bad trainings; good ones that were flagged; good ones that were not."""
@@ -28,6 +28,8 @@ class Case(NamedTuple):
         before: its skill on the untouched rows.
         reference: the best skill of a well-set training of the table there.
         epochs: planned.
+        usual: what a well-set training usually reaches on the very rows that this one is measured
+            on: the median of those of the same table and seed (of none, the reference).
     """
 
     table: str
@@ -40,6 +42,7 @@ class Case(NamedTuple):
     before: float
     reference: float
     epochs: int
+    usual: float
 
     @property
     def name(self) -> str:
@@ -59,7 +62,7 @@ def cases(tapes: Iterable[Mapping[str, Any]]) -> List[Case]:
         tapes: all that are there, lest the reference depends on which trainings are repaired.
     """
     tapes = list(tapes)
-    best = best_of(tapes)
+    best, usual = best_of(tapes), usual_of(tapes)
     found = []
     for tape in tapes:
         reference = best.get(tape['table'])
@@ -70,7 +73,8 @@ def cases(tapes: Iterable[Mapping[str, Any]]) -> List[Case]:
             group = 'flagged' if live(tape).issues else 'sound'
         found.append(Case(
             tape['table'], tape['recipe'], tape['seed'], tape['task'], tape['spoilt'],
-            tape['half'], group, tape['skill'], reference, tape['epochs']))
+            tape['half'], group, tape['skill'], reference, tape['epochs'],
+            usual.get((tape['table'], tape['seed']), reference)))
     return found
 
 

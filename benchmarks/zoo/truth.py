@@ -7,7 +7,8 @@ truth.
 """
 
 import math
-from typing import Any, Dict, Iterable, Mapping, Optional
+import statistics
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -72,6 +73,15 @@ def best_of(tapes: Iterable[Mapping[str, Any]]) -> Dict[str, float]:
         if not tape['spoilt']:
             best[tape['table']] = max(tape['skill'], best.get(tape['table'], -1.0))
     return best
+
+
+def usual_of(tapes: Iterable[Mapping[str, Any]]) -> Dict[Tuple[str, int], float]:
+    """By table and seed, which is by its untouched rows, the median of its well-set trainings."""
+    found: Dict[Tuple[str, int], List[float]] = {}
+    for tape in tapes:
+        if not tape['spoilt']:
+            found.setdefault((tape['table'], tape['seed']), []).append(tape['skill'])
+    return {rows: statistics.median(skills) for rows, skills in found.items()}
 
 
 def outcome(found: float, best: Optional[float]) -> Optional[str]:
