@@ -17,7 +17,7 @@ from ..judge.progress import expected_gain
 from ..judge.standing import SURE
 from .candidate import Candidate
 
-RUNGS = (1 / 8, 1 / 4)
+RUNGS = (1 / 10, 1 / 5)
 """Shares of its planned epochs after which the worse half of a field ends."""
 
 FIELDS = (3, 4)
