@@ -144,12 +144,14 @@ def test_every_recipe_suits_every_task():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['breast_cancer', 'digit_images', 'topics', 'totals'])
-def test_every_recipe_builds_for_every_kind_of_table(name):
+@pytest.mark.parametrize('place, name', enumerate(
+    ['breast_cancer', 'digit_images', 'topics', 'totals']))
+def test_every_recipe_builds(place, name):
+    """Each for one kind of table, each kind with every fourth recipe."""
     from AutoTrainer import keras_bridge
     from benchmarks.zoo import models
     table = tables.load(name)
-    for recipe in RECIPES:
+    for recipe in list(RECIPES)[place::4]:
         keras_bridge.keras.backend.clear_session()
         setup = set_up(table, recipe, 600, 0)
         model = models.build(table, setup, 10)
