@@ -14,6 +14,7 @@ from dataclasses import fields
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import check_command, interrupts
+from .compare import command as compare_command
 from .errors import UserError
 from .intake.config import BACKENDS, check_config, check_count, read_config
 from .judge import schedule
@@ -34,7 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='reproduce.py', description='Train a model, say which problem the training has, and '
         'repair it. Without arguments: the demo case %s. With "check" in front: only say what is '
-        'wrong before the first step (check --help).' % DEFAULT_CASE)
+        'wrong before the first step (check --help). With "compare" in front: hold a checkout of '
+        'upstream AUTOTRAINER against this project (compare --help).' % DEFAULT_CASE)
     what = parser.add_argument_group('what to train')
     what.add_argument('--case', metavar='NAME', help='a demo case (default %s)' % DEFAULT_CASE)
     what.add_argument('--all-cases', action='store_true', help='every demo case, one after another')
@@ -138,19 +140,25 @@ def main(argv: Optional[List[str]] = None) -> int:
         argv: arguments; default those of the process.
 
     Returns:
-        The exit code: 0, or 2 for an error that the user can mend.
+        The exit code: 0, or 2 for an error that the user can mend; 1 if ``compare`` finds a
+        difference without a reason.
 
     Raises:
         KeyboardInterrupt: if it is interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     checks = given[:1] == [check_command.NAME]
-    parser = check_command.build_parser() if checks else build_parser()
-    arguments = parser.parse_args(given[1:] if checks else given)
+    compares = given[:1] == [compare_command.NAME]
+    parser = (check_command.build_parser() if checks else
+              compare_command.build_parser() if compares else build_parser())
+    arguments = parser.parse_args(given[1:] if checks or compares else given)
     try:
         if checks:
             choose_backend(arguments.backend)
             check_command.run(arguments)
+        elif compares:
+            choose_backend(None)
+            return compare_command.run(arguments)
         elif arguments.resume is None:
             run(arguments)
         else:

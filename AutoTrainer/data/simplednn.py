@@ -9,11 +9,11 @@ KINDS = ('circle', 'blob', 'reg', 'relu')
 _ROWS, _TRAINING_ROWS = 1000, 700
 
 
-def load_data(kind: str) -> RawData:
+def load_data(method: str = 'circle') -> RawData:
     """Draw one of the sets; circle and blob are upstream's, number for number.
 
     Args:
-        kind: 'circle' (a ring around a disc, coordinates up to about ±130, classes 0 and 1),
+        method: 'circle' (a ring around a disc, coordinates up to about ±130, classes 0 and 1),
             'blob' (three overlapping clouds in the plane, classes 0 to 2), 'reg' (a linear
             function of 20 inputs with a little noise, values in the hundreds) or 'relu' (points of
             the square [−1, 1]², class 1 where |x₀| > |x₁|: four wedges, which rectified units can
@@ -28,19 +28,19 @@ def load_data(kind: str) -> RawData:
     """
     # Imported here, because scikit-learn takes a second to import and most runs do not need it.
     from sklearn import datasets
-    if kind == 'circle':
+    if method == 'circle':
         x, y = datasets.make_circles(_ROWS, noise=0.1, random_state=1)
         x = x * 100
-    elif kind == 'blob':
+    elif method == 'blob':
         x, y = datasets.make_blobs(_ROWS, centers=3, n_features=2, cluster_std=2, random_state=2)
-    elif kind == 'reg':
+    elif method == 'reg':
         x, y = datasets.make_regression(_ROWS, n_features=20, noise=0.1, random_state=1)
-    elif kind == 'relu':
+    elif method == 'relu':
         # Upstream drew this set without a seed, so that no two runs had the same data.
         x = np.random.RandomState(1).uniform(-1, 1, (_ROWS, 2))
         y = (np.abs(x[:, 0]) > np.abs(x[:, 1])).astype(int)
     else:
-        raise ValueError('kind is %r; known are %s' % (kind, ', '.join(KINDS)))
+        raise ValueError('kind is %r; known are %s' % (method, ', '.join(KINDS)))
     return (x[:_TRAINING_ROWS], y[:_TRAINING_ROWS]), (x[_TRAINING_ROWS:], y[_TRAINING_ROWS:])
 
 

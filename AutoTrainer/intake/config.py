@@ -74,10 +74,12 @@ def _parse_constant(name: str) -> Any:
     raise ValueError('%s is no JSON' % name)
 
 
-_KEYS: Dict[str, Tuple[type, ...]] = {
+KEYS: Dict[str, Tuple[type, ...]] = {
     'optimizer': (str,), 'opt_kwargs': (dict,), 'batchsize': (int,), 'epoch': (int,),
     'loss': (str,), 'dataset': (str,), 'callbacks': (list, tuple),
 }
+"""The keys of a configuration, and of which types their values are."""
+
 _OPTIONAL: Dict[str, Any] = {'opt_kwargs': {}, 'callbacks': []}
 CALLBACKS = ('estop', 'ReduceLR')
 """Callbacks that a configuration may name."""
@@ -141,17 +143,17 @@ def check_config(config: Any) -> Dict[str, Any]:
     """
     if not isinstance(config, Mapping):
         raise UserError('the configuration is a %s; give an object with the keys %s'
-                        % (type(config).__name__, ', '.join(sorted(_KEYS))))
+                        % (type(config).__name__, ', '.join(sorted(KEYS))))
     for key in config:
-        if key not in _KEYS:
+        if key not in KEYS:
             raise UserError('the configuration has an unknown key %s; %s'
-                            % (quote(key), way_out(key, sorted(_KEYS))))
+                            % (quote(key), way_out(key, sorted(KEYS))))
     complete = dict(_OPTIONAL)
     complete.update(config)
-    for key, kinds in _KEYS.items():
+    for key, kinds in KEYS.items():
         if key not in complete:
             raise UserError('the configuration has no key %r; it needs %s'
-                            % (key, ', '.join(sorted(set(_KEYS) - set(_OPTIONAL)))))
+                            % (key, ', '.join(sorted(set(KEYS) - set(_OPTIONAL)))))
         value = complete[key]
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise UserError('the configuration has %s = %s; give a %s'

@@ -11,18 +11,18 @@ LARGE_WEIGHT = 1e3
 """Weights beyond this are reported as a feature; no verdict rests on it."""
 
 
-def has_NaN(values: Any) -> bool:  # noqa: N802 - upstream's name
-    """Whether anything in ``values`` (number, array or nested lists) is NaN or infinite.
+def has_NaN(output: Any) -> bool:  # noqa: N802 - upstream's name
+    """Whether anything in ``output`` (number, array or nested lists) is NaN or infinite.
 
     Args:
-        values: a number, an array, or a list of arrays of any shapes.
+        output: a number, an array, or a list of arrays of any shapes.
 
     Returns:
         True if one entry is not finite.
     """
-    if isinstance(values, (list, tuple)):
-        return any(has_NaN(value) for value in values)
-    return not bool(np.all(np.isfinite(np.asarray(values, dtype=float))))
+    if isinstance(output, (list, tuple)):
+        return any(has_NaN(value) for value in output)
+    return not bool(np.all(np.isfinite(np.asarray(output, dtype=float))))
 
 
 def gradient_norm(gradient: Any) -> float:

@@ -27,18 +27,18 @@ MOST_ROUNDS = 10
 """Issues that are repaired one after the other at the most (paper, Section III-C)."""
 
 
-def filtered_issue(issues: Iterable[str], done: Iterable[str] = ()) -> Optional[str]:
+def filtered_issue(issue_list: Iterable[str], done: Iterable[str] = ()) -> Optional[str]:
     """The issue to repair first.
 
     Args:
-        issues: names of issues.
+        issue_list: names of issues.
         done: issues whose solutions have been tried already.
 
     Returns:
         The one of highest priority that is not done; among equals the first in the order of
         diagnosis; None if none is left.
     """
-    left = [issue for issue in ISSUES if issue in set(issues) - set(done)]
+    left = [issue for issue in ISSUES if issue in set(issue_list) - set(done)]
     return max(left, key=lambda issue: ISSUES[issue].priority) if left else None
 
 

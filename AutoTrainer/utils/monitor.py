@@ -79,9 +79,9 @@ def thresholds() -> Dict[str, float]:
                 **COLLAPSE_PARAMS)
 
 
-def max_delta_acc(acc: Sequence[float]) -> float:
+def max_delta_acc(acc_list: Sequence[float]) -> float:
     """Largest gain from one epoch to the next; 0.0 for a falling or a short curve."""
-    gains = [after - before for before, after in zip(acc, acc[1:])]
+    gains = [after - before for before, after in zip(acc_list, acc_list[1:])]
     return max([0.0] + [gain for gain in gains if gain > 0])
 
 

@@ -46,16 +46,16 @@ STRATEGIES: Dict[str, Dict[str, List[str]]] = {
 (upstream's three orders; ``balance`` is that of the table of issues)."""
 
 
-def read_strategy(entry: str) -> Tuple[str, int]:
+def read_strategy(string: str) -> Tuple[str, int]:
     """Split an entry of a strategy: ``'lr_3'`` → ``('lr', 3)``.
 
     Raises:
         ValueError: if it is not a name of ``SOLUTIONS``, an underscore and a count.
     """
-    name, _, tries = entry.rpartition('_')
+    name, _, tries = string.rpartition('_')
     if name not in SOLUTIONS or not tries.isdigit() or int(tries) < 1:
         raise ValueError('a strategy has %r; give NAME_TRIES with a name of %s'
-                         % (entry, ', '.join(sorted(SOLUTIONS))))
+                         % (string, ', '.join(sorted(SOLUTIONS))))
     return name, int(tries)
 
 

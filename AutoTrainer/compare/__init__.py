@@ -1,0 +1,1 @@
+"""A checkout of upstream AUTOTRAINER held against this project."""

@@ -1,0 +1,262 @@
+"""The one table of differences by name: what is gone, renamed or otherwise here, why, what to use.
+
+``docs/evidence/upstream-differences.md`` has it as a table, made by ``python
+scripts/upstream_page.py`` and held to it by a test. A value that stands here is the only one that
+the reason is good for: where a checkout has another, the difference has none.
+"""
+
+from typing import Tuple
+
+from .facts import Known
+
+_UTILS = 'AutoTrainer/utils/'
+_MONITOR = _UTILS + 'monitor.py'
+_MODULES = _UTILS + 'modules.py'
+_REPAIR = _UTILS + 'repair.py'
+_DOORS = _UTILS + 'utils.py'
+_DATA = 'AutoTrainer/data/'
+
+FILES: Tuple[Known, ...] = (
+    Known('file', '', ('AutoTrainer/reproduce.py',), 'renamed',
+          'it stands at the root, beside requirements.txt, and finds the package without a change '
+          'of the search path', '`python reproduce.py`', here='reproduce.py'),
+    Known('file', '', (_UTILS + 'gradient.py',), 'gone',
+          'nothing of upstream calls it, and it imports two modules that upstream does not have',
+          '`Probe` in `utils/compute_gradient.py`'),
+    Known('file', '', ('AutoTrainer/demo_test.py', 'AutoTrainer/new_model.py'), 'gone',
+          'scripts of one machine: their defaults are paths that nobody else has',
+          '`python reproduce.py --case NAME`, `model_train`', row='demo_test_crash'),
+    Known('file', '', ('AutoTrainer/demo_case/Data_Issue_case/demo_data.py',
+                       'AutoTrainer/demo_case/Loss_Issue_Case/demo.py',
+                       'AutoTrainer/demo_case/Improper_Activation_case/demo_activation.py',
+                       'AutoTrainer/demo_case/Gradient_Vanish_Case/demo_rnn.py'), 'renamed',
+          'a `demo.py` in the folder of each case, with a configuration that anybody can read',
+          '`python reproduce.py --all-cases`',
+          here='demo_case/Abnormal_Data_Case, Improper_Loss_Case, Improper_Activation_case, '
+               'Sequence_LSTM_Case'),
+    Known('file', '', ('Motivation/dying_relu/train_20.py', 'Motivation/unstable/train_34.py'),
+          'renamed', 'the folders have the names that the thesis gives them',
+          '`python -m Motivation.collect`',
+          here='Motivation/DyingReLU/train.py, Motivation/OscillatingLoss/train.py'),
+)
+
+SCRIPTS: Tuple[Known, ...] = (
+    Known('function', '*', ('get_dataset',), 'renamed',
+          'one function for all scripts, instead of a copy in each',
+          '`from AutoTrainer import get_dataset`', here='AutoTrainer.get_dataset'),
+    Known('function', '*', ('minist_load_data',), 'renamed', 'likewise',
+          "`get_dataset('mnist')`", here='AutoTrainer.get_dataset'),
+    Known('constant', '*', ('epochs', 'train_num', 'opt'), 'gone',
+          'what an experiment is made with is said on its command line',
+          '`python -m Motivation.collect --epochs 50 --runs 100`', ('50', '100', "'adam'")),
+    Known('flag', 'reproduce.py', ('--model_path', '--config_path'), 'changed',
+          'without any argument the demo case Gradient_Vanish_Case runs, wherever it is called '
+          'from', '', ("'./demo_case/Gradient_Vanish_Case/model.h5'",
+                       "'./demo_case/Gradient_Vanish_Case/config.pkl'"), 'None'),
+    Known('flag', 'reproduce.py', ('--check_interval',), 'changed',
+          "the default schedule is the thesis's", '`--check_interval 3`', ('3',), 'None',
+          'default checktype'),
+    Known('flag', 'reproduce.py', ('--result_dir', '--log_dir', '--new_issue_dir', '--root_dir'),
+          'changed', 'a folder for each run, so that no run overwrites another; the log and the '
+          'records of new issues only where they are asked for', '',
+          ("'./tmp/result_dir'", "'./tmp/result_dir_1'", "'./tmp/log_dir'", "'./tmp/new_issue'",
+           "'./tmp'")),
+    Known('threshold', 'reproduce.py', ('Theta',), 'changed',
+          "one default for all doors, that of upstream's `model_train`",
+          '`--satisfied-acc 0.6`', ('0.6',), '0.7', 'Θ'),
+)
+
+MONITOR: Tuple[Known, ...] = (
+    Known('function', _MONITOR, ('inclusion_ratio',), 'gone', 'nothing of upstream calls it',
+          '`numpy.mean(array == x)`'),
+    Known('function', _MONITOR, ('get_layer_output',), 'gone',
+          'it builds a function of the backend for every layer at every check',
+          '`Probe.outputs`', row='layer outputs'),
+    Known('function', _MONITOR, ('get_weights',), 'gone', 'nothing of upstream calls it',
+          '`model.get_weights`'),
+    Known('function', _MONITOR, ('check_large_loss',), 'gone',
+          'the rule is part of `loss_issue`, with `LARGE_LOSS` as its threshold',
+          '`loss_issue`', ('test_loss, train_loss, threshold=1000',), row='a large finite loss'),
+    Known('function', _MONITOR, ('check_abnormal_value',), 'gone', 'likewise', '`loss_issue`',
+          row='nan_max_order'),
+    Known('function', _MONITOR + ':IssueMonitor', ('judge_issue',), 'renamed',
+          'it gives the issues with their reasons, and prints nothing', '`IssueMonitor.judge`',
+          here='IssueMonitor.judge', row='debug_print'),
+    Known('function', _MONITOR, ('gradient_norm',), 'otherwise',
+          'upstream takes the list and gives a pair, the norms of the kernels and of the biases; '
+          'here it takes one array and gives its norm, as a bias need not stand behind each kernel',
+          '`[gradient_norm(g) for g in gradient_list]`', ('gradient_list',)),
+    Known('function', _MONITOR, ('gradient_zero_radio',), 'otherwise',
+          'upstream gives a triple, the share of all entries and those of each kernel and bias; '
+          'here the first of them, the only one that a rule reads',
+          '`gradient_zero_radio([g])` for a single array', ('gradient_list',)),
+    Known('function', _MONITOR, ('gradient_message_summary',), 'otherwise',
+          'upstream gives two lists in lists; here a `GradientSummary`, whose parts have names',
+          '`summary.kernels`, `summary.zero_share`', ('gradient_list',)),
+    Known('function', _MONITOR, ('loss_issue',), 'otherwise',
+          'no dictionary is changed: it takes the `HistoryState` and gives the reason of each '
+          'symptom, or None', '`IssueMonitor.determine`',
+          tuple('%s, history, total_epoch, satisfied_acc, checkgap, unstable_threshold=0.05, '
+                'judgment_point=0.3, unstable_rate=0.25, epsilon=0.01, sc_threshold=0.01' % name
+                for name in ('feature_dict', 'feature_dic'))),
+    Known('function', _MONITOR, ('weights_issue',), 'otherwise',
+          'it takes a `GradientSummary`; upstream calls a weight large from 5 on, here it is 1000, '
+          'and no verdict rests on either', '`IssueMonitor.determine`',
+          tuple('%s, weights, last_weights, threshold_large=5, threshold_change=0.1' % name
+                for name in ('feature_dict', 'feature_dic'))),
+    Known('function', _MONITOR, ('gradient_issue',), 'otherwise',
+          'it takes a `GradientSummary` and the thresholds by name', '`IssueMonitor.determine`',
+          tuple('%s, gradient_list, threshold_low=0.001, threshold_low_1=0.0001, '
+                'threshold_high=70, threshold_die_1=0.7' % name
+                for name in ('feature_dict', 'feature_dic'))),
+    Known('function', _MONITOR, ('layer_issue',), 'otherwise',
+          'it takes the `Task` and an `OutputSummary` instead of arrays', '`Probe.outputs`',
+          ('feature_dict, layer_output_list, input_threshold=10, acti_threshold=1',),
+          row='activation_issue'),
+    Known('function', _MONITOR, ('loss_function_issue',), 'otherwise',
+          'it takes the `Task`, which knows the labels too', '`check`',
+          ('feature_dict, loss_function, output_shape, activation',), row='loss_issue'),
+    Known('argument', _MONITOR + ':IssueMonitor:__init__', ('determine_threshold',), 'changed',
+          'upstream counts checks with a gradient symptom, of which one is enough; here it is the '
+          'epochs in a row that overfitting must last, and the windows are `alpha_1` to `alpha_3`',
+          '`params`', ('1', '3'), '5', 'alpha_unread'),
+    Known('feature', 'feature', ('weight_change_little',), 'gone', 'upstream never sets it'),
+)
+
+MODULES: Tuple[Known, ...] = (
+    Known('function', _MODULES, ('csv_determine',), 'gone',
+          'no table of crosses and ticks is written beside the run',
+          '`attempts` in `result.json`', row='results'),
+    Known('function', _MODULES, ('comband_solutions',), 'gone',
+          'nothing of upstream calls it, and it never ends'),
+    Known('function', _MODULES, ('filtered',), 'renamed', 'a filter that changes no list',
+          '`Repair_Module.candidates`', here='Repair_Module.candidates', row='sufferance_crash'),
+    Known('function', _MODULES, ('merge_history',), 'gone',
+          'every attempt keeps its own history', '`RunReader`, `history.csv` of each attempt'),
+    Known('function', _MODULES, ('get_new_dir',), 'gone', 'folders are those of the run',
+          '`new_issue_dir`', row='new_issue_dir'),
+    Known('function', _MODULES, ('notify_result',), 'renamed',
+          'the solutions stand in one dictionary, by name', '`SOLUTIONS[name].apply`',
+          here='utils.repair.SOLUTIONS'),
+    Known('function', _MODULES, ('filtered_issue',), 'otherwise',
+          'upstream gives a list of one issue; here the issue itself, or None, and it takes those '
+          'that are done', '`[filtered_issue(issue_list)]`', ('issue_list',), row='tie_by_hash'),
+    Known('function', _MODULES + ':Repair_Module', ('__init__',), 'otherwise',
+          'it takes who trains (a `Runner`) and the settings (`Repairing`) instead of a model',
+          '`model_train`, `repair`',
+          ("config_set, model, training_config, issue_list, sufferance, memory, satisfied_acc, "
+           "root_path, method='balance', checktype='epoch_3', determine_threshold=5",)),
+    Known('function', _MODULES + ':Repair_Module', ('solve',), 'otherwise',
+          'it takes the candidate and what its training came to, and gives a `Repair`',
+          '`model_train`, `repair`', ('tmp_dir, new_issue_dir',)),
+    Known('function', _MODULES + ':Repair_Module',
+          ('issue_repair', 'get_file_name', 'update_current_solution'), 'gone',
+          'parts of `solve` that write and pickle on the way', '`Repair_Module.solve`'),
+    Known('issue', 'priority', ('need_train',), 'gone', 'no rule of upstream gives it'),
+    Known('issue', 'priority', ('abnormal_data',), 'changed',
+          'before head and loss: what comes in is looked at first', '', ('3',), '4'),
+    Known('solution', 'sufferance', ('relu', 'selu', 'tanh', 'bn', 'GN', 'dropout', 'activation',
+                                     'data'), 'changed', 'the number says what may change', '',
+          ('0', '1', '2'), row='sufferance of the solutions'),
+    Known('solution', 'memory', ('batch',), 'changed',
+          'a batch of 256 rows needs more memory than one of 32', '', ('False',), 'True'),
+)
+
+REPAIR: Tuple[Known, ...] = (
+    Known('constant', _REPAIR, ('tmp_model_path',), 'gone',
+          'no model is saved and loaded again to be changed', row='tmp_models_cwd'),
+    Known('constant', _REPAIR, ('Insert_Layers',), 'gone',
+          'layers are found by what they are, not by their names', row='names_decide'),
+    Known('function', _REPAIR, ('has_NaN',), 'renamed', 'it stands in one place',
+          '`utils.monitor.has_NaN`', here='utils.monitor.has_NaN'),
+    Known('function', _REPAIR, ('reload_model', 'reconstruct_model'), 'gone',
+          'a candidate is built anew from its configuration and its first weights',
+          '`keras_bridge.take_blueprint`, `keras_bridge.build_model`', row='initial_keeps_weights'),
+    Known('function', _REPAIR, ('random_kwargs_list',), 'gone',
+          'each try has a random state of its own', '', row='nothing_seeded'),
+    Known('function', _REPAIR, ('last_layer', 'insert_intermediate_layer_in_keras',
+                                'replace_intermediate_layer_in_keras', 'DNN_skip_connect'), 'gone',
+          'they chain layers anew as a straight line', '`solutions/graph.py`',
+          row='branches_break'),
+    Known('function', _REPAIR, ('modify_initializer', 'not_dense_acti', 'modify_last_activations',
+                                'modify_activations', 'modify_regularizer', 'Dropout_network',
+                                'BN_network', 'Gaussian_Noise'), 'gone',
+          'they change the layers of the model itself', '`solutions/structure.py`',
+          row='seed_model_mutated'),
+    Known('function', _REPAIR, ('modify_optimizer',), 'gone',
+          'an optimizer is a description, from which each attempt gets a fresh one',
+          '`solutions/training.py`', row='adam_h5_crash'),
+    Known('function', _REPAIR, ('select_acti', 'select_loss'), 'gone',
+          'what fits the labels is looked up', '`solutions/head.py`, `judge/losses.py`',
+          row='loss_solution_random_regression'),
+    Known('function', _REPAIR, ('preprocess',), 'gone', 'no array is changed',
+          "the solution `data`", row='dataset_mutated'),
+    Known('function', _REPAIR, tuple('op_' + name for name in (
+        'gradient', 'relu', 'tanh', 'bn', 'initial', 'selu', 'leaky', 'adam', 'lr', 'ReduceLR',
+        'momentum', 'batch', 'GN', 'optimizer', 'dropout', 'regular', 'loss', 'activation',
+        'EarlyStop', 'preprocess')), 'renamed',
+          'pure functions in `solutions/`, which take a candidate and give another',
+          "`SOLUTIONS['selu'].apply` and so on; `op_EarlyStop` is `estop`, `op_preprocess` `data`",
+          here='utils.repair.SOLUTIONS', row='solutions_stack'),
+    Known('function', _REPAIR, ('repair_default',), 'gone',
+          'an unknown name is an error and ends no process', row='read_strategy'),
+    Known('function', _REPAIR, ('repair_strategy',), 'otherwise',
+          'upstream gives its six or nine lists in a row, here a dictionary has them by issue',
+          "`list(repair_strategy(method).values())`, in the order of the issues",
+          ("method='balance'",), row='repair_strategy'),
+)
+
+DOORS: Tuple[Known, ...] = (
+    Known('function', _DOORS, ('has_NaN',), 'renamed', 'it stands in one place',
+          '`utils.monitor.has_NaN`', here='utils.monitor.has_NaN'),
+    Known('function', _DOORS, ('save_model',), 'renamed', 'an error is raised, not logged',
+          '`keras_bridge.save_model`', here='keras_bridge.save_model'),
+    Known('function', _DOORS, ('generate_fig',), 'gone', 'figures are drawn from the histories',
+          '`python -m Motivation.figures`'),
+    Known('function', _DOORS, ('read_csv',), 'gone', 'a history has its columns by name',
+          '`RunReader`, `pandas.read_csv`'),
+    Known('function', _DOORS, ('check_point_model',), 'gone', 'nothing of upstream calls it',
+          'checkpoints of the run folder'),
+    Known('function', _DOORS, ('pack_train_config',), 'renamed', 'a record with names',
+          '`Training`', here='solutions.candidate.Training', row='callbacks_shared'),
+    Known('argument', '*', ('params', 'logs'), 'changed',
+          'a dictionary as a default is shared by all calls; None means the same', '', ('{}',),
+          'None'),
+    Known('argument', '*', ('checktype',), 'changed', "the thesis's schedule",
+          "`checktype='epoch_3'`", ("'epoch_3'", "'epoch_5'"), "'dynamic'", 'default checktype'),
+    Known('argument', _DOORS + ':LossHistory:__init__', ('satisfied_count',), 'changed',
+          'it has no effect upstream; here it would end a training', '`satisfied_count=3`', ('3',),
+          'None', 'satisfied_acc_ignored'),
+    Known('argument', '*', ('determine_threshold',), 'changed',
+          'one default for all doors; it says for how many epochs overfitting must last', '',
+          ('1', '3'), '5', 'alpha_unread'),
+    Known('argument', _DOORS + ':model_retrain', ('verb',), 'changed',
+          'a repair prints as little as the first training', '`verb=1`', ('1',), '0'),
+    Known('class', _UTILS + 'TimeCounter.py', ('TimeHistory',), 'gone',
+          'every event carries its time, every training its seconds and its `history.csv`',
+          '`TimeCounter`, `seconds` in `result.json`'),
+    Known('class', _UTILS + 'logger.py', ('Logger',), 'gone',
+          "it configures the root logger of whoever imports it; here it is Python's `logging`",
+          "`logging.getLogger('AutoTrainer')`", row='debug_print'),
+    Known('function', _UTILS + 'compute_gradient.py', ('get_gradients', '_get_grads_graph',
+                                                       '_get_grads_eager'), 'gone',
+          'the gradients are summarised on the device, before the optimizer clips them',
+          '`Probe(model, probe_batch((x, y), rows, seed)).gradients()`', row='clip_hides'),
+    Known('function', _UTILS + 'compute_gradient.py', ('check_version',), 'gone',
+          'one seam knows the versions', '`keras_bridge`'),
+)
+
+DATA: Tuple[Known, ...] = (
+    Known('function', '*', ('preprocess',), 'otherwise',
+          'it takes what `load_data` gives and makes the whole data set of it, scaled by the '
+          'training rows and with its labels', '`get_dataset(name)`',
+          ("x, bk='tensorflow'", "x, maxlen=500, bk='tensorflow'", 'x')),
+    Known('function', _DATA + 'mnist.py', ('preprocess_1',), 'renamed', 'images by name',
+          "`get_dataset('mnist_image')`", here="get_dataset('mnist_image')"),
+    Known('argument', '*', ('max_features',), 'gone',
+          'the vocabulary is that of the models, 5000 words for imdb and 1000 for reuters', '',
+          ('5000',)),
+)
+
+NAMES: Tuple[Known, ...] = FILES + SCRIPTS + MONITOR + MODULES + REPAIR + DOORS + DATA
+"""Every difference by name that is meant."""
