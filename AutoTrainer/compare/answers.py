@@ -40,7 +40,7 @@ class Differing(NamedTuple):
     Attributes:
         question: what was asked.
         group: the documented difference; None where there is none.
-        number: how many answers.
+        number: how many answers, of symptoms each by itself.
         example: the arguments of the first of them.
         upstream: upstream's answer to it.
         here: this project's.
@@ -58,7 +58,8 @@ class Answers(NamedTuple):
     """What came of the questions.
 
     Attributes:
-        asked: for each question how many cases there were.
+        asked: for each question how many cases there were; without those that this layout has no
+            function for.
         differing: where the answers differ.
     """
 
@@ -79,20 +80,16 @@ def run(checkout: Checkout, python: str = sys.executable, seed: int = 0) -> Answ
     """
     asked = cases(seed)
     theirs = _upstream(checkout, python, asked)
+    asked = {question: every for question, every in asked.items() if question in theirs}
     found: Dict[Tuple[str, Any], Differing] = {}
     for question, every in asked.items():
         for case, their_answer in zip(every, theirs[question]):
-            mine = OURS[question](case)
-            their_answer = _in_our_terms(question, their_answer)
-            if same(their_answer, mine):
-                continue
-            group = next((one for one in GROUPS if one.takes(
-                checkout.layout, question, case, their_answer, mine)), None)
-            key = question, group.why if group else None
-            if key in found:
-                found[key] = found[key]._replace(number=found[key].number + 1)
-            else:
-                found[key] = Differing(question, group, 1, case, their_answer, mine)
+            for told, mine in _parts(_in_our_terms(question, their_answer), OURS[question](case)):
+                group = next((one for one in GROUPS if one.takes(
+                    checkout.layout, question, case, told, mine)), None)
+                key = question, group.why if group else None
+                before = found.get(key, Differing(question, group, 0, case, told, mine))
+                found[key] = before._replace(number=before.number + 1)
     return Answers({name: len(every) for name, every in asked.items()}, tuple(found.values()))
 
 
@@ -105,8 +102,8 @@ def _upstream(checkout: Checkout, python: str,
     environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
     try:
         done = subprocess.run([python, worker], input=json.dumps({
-            'sources': sources, 'cases': asked}), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            universal_newlines=True, env=environment, timeout=SECONDS)
+            'sources': sources, 'cases': asked}), capture_output=True, text=True,
+            env=environment, timeout=SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
         raise UserError('--python is %r, which does not run (%s); give the interpreter of the '
                         'pinned stack' % (python, first_line(error))) from error
@@ -123,6 +120,15 @@ def _in_our_terms(question: str, answer: Any) -> Any:
     if question in ('repair_strategy', 'filtered') and isinstance(answer, list):
         return dict(zip(STRATEGY_ISSUES.values(), answer))
     return answer
+
+
+def _parts(theirs: Any, mine: Any) -> List[Tuple[Any, Any]]:
+    """Where two answers differ: symptom by symptom, as each has its own reason, else as a whole."""
+    if (isinstance(mine, dict) and isinstance(theirs, dict) and theirs.keys() == mine.keys()
+            and all(isinstance(value, bool) for value in mine.values())):
+        return [({name: theirs[name]}, {name: mine[name]}) for name in mine
+                if theirs[name] != mine[name]]
+    return [] if same(theirs, mine) else [(theirs, mine)]
 
 
 def same(theirs: Any, mine: Any) -> bool:

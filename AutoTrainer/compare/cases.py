@@ -75,7 +75,7 @@ def spoilt(source: random.Random, values: Sequence[float], share: float = 0.3) -
 
 def curve(source: random.Random, length: int) -> List[float]:
     """A curve of accuracies: it rises, stands still or swings; with ties, and on a grid."""
-    level, ceiling = source.uniform(0, 0.6), source.uniform(0.3, 1.0)
+    level, ceiling = source.uniform(0, 0.9), source.uniform(0.3, 1.0)
     swing, speed = source.choice((0.0, 0.01, 0.05, 0.3)), source.choice((0.0, 0.02, 0.3))
     found = []
     for _ in range(length):

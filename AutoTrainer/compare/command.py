@@ -70,7 +70,8 @@ def as_dict(checkout: Checkout, found: List[Found], answers: Optional[Any],
     if answers is not None:
         document['answers'] = {'asked': answers.asked, 'differing': [
             {'question': one.question, 'number': one.number,
-             'reason': one.group.why if one.group else '', 'row': one.group.row if one.group else '',
+             'reason': one.group.why if one.group else '',
+             'row': one.group.row if one.group else '',
              'example': repr(one.example), 'upstream': repr(one.upstream), 'here': repr(one.here)}
             for one in answers.differing]}
     return document
@@ -86,7 +87,7 @@ def as_text(checkout: Checkout, found: List[Found], answers: Optional[Any], open
     for kind in KINDS[:-1]:
         counts = [sum(one.kind == kind and one.status == status for one in found)
                   for status in ('same', 'renamed', 'changed', 'missing', 'more')]
-        lines.append('%-11s %6d %8d %8d %8d %10d' % tuple([kind] + counts))
+        lines.append('%-11s %6s %8s %8s %8s %10s' % (kind, *counts))
     shown = found if everything else [one for one in found if one.status not in ('same', 'more')]
     with_reason = [one for one in shown if not one.is_undocumented]
     if with_reason:
@@ -113,7 +114,7 @@ def line(one: Found) -> str:
     values = {'renamed': ': here %s' % one.here,
               'changed': ': upstream %s, here %s' % (one.upstream or 'nothing',
                                                      one.here or 'nothing'),
-              'missing': ': not here%s' % (', use %s' % one.here if one.here else ''),
+              'missing': ': not here',
               'more': ': only here', 'same': ''}[one.status]
     return '%-8s %s %s%s%s' % (one.status, one.kind, one.name, where, values)
 
@@ -122,11 +123,11 @@ def _by_reason(found: List[Found]) -> List[str]:
     """Lines under the reason that they share."""
     reasons: Dict[Any, List[Found]] = {}
     for one in found:
-        reasons.setdefault((one.reason, one.row), []).append(one)
+        reasons.setdefault((one.reason, one.use, one.row), []).append(one)
     lines = []
-    for (reason, row), those in reasons.items():
+    for (reason, use, row), those in reasons.items():
         lines += ['  %s' % line(one) for one in those]
-        lines += ['      %s%s' % (reason, _page(row))]
+        lines += ['      %s%s%s' % (reason, '; use %s' % use if use else '', _page(row))]
     return lines
 
 

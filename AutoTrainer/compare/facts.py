@@ -86,7 +86,8 @@ class Found(NamedTuple):
         upstream: the value there.
         here: the value here; of what is renamed the name.
         reason: why it is different; '' where no reason is on record.
-        row: see :class:`Known`.
+        use: what to use instead, see :class:`Known`.
+        row: likewise.
     """
 
     status: str
@@ -96,6 +97,7 @@ class Found(NamedTuple):
     upstream: str = ''
     here: str = ''
     reason: str = ''
+    use: str = ''
     row: str = ''
 
     @property
@@ -145,14 +147,14 @@ def compare(upstream: Iterable[Fact], here: Iterable[Fact],
             if not _stands_in_what_is_missing(fact, theirs, ours):
                 found.append(_absent(fact, known))
         elif fact.kind == 'function':
-            rewritten = _reason(known, 'otherwise', fact, counterpart.value)
+            # its arguments have nothing to do with each other, whatever they are
+            rewritten = _reason(known, 'otherwise', fact, any_value=True)
             if rewritten is None:
                 shared.add('%s:%s' % (fact.where, fact.name))
                 found.append(Found('same', *fact.key))
             else:
-                found.append(Found('changed', *fact.key, upstream=fact.value,
-                                   here=counterpart.value, reason=rewritten.why,
-                                   row=rewritten.row))
+                found.append(_found('changed', fact, counterpart.value,
+                                    _reason(known, 'otherwise', fact, counterpart.value)))
         else:
             found.append(_valued(fact, counterpart, known))
     for where in sorted(shared):
@@ -183,29 +185,33 @@ def _stands_in_what_is_missing(fact: Fact, theirs: Dict[Tuple[str, str, str], Fa
         outer in theirs and outer not in ours)
 
 
-def _reason(known: Sequence[Known], what: str, fact: Fact, here: str = '') -> Optional[Known]:
-    return next((one for one in known if one.explains(what, fact, here)), None)
+def _reason(known: Sequence[Known], what: str, fact: Fact, here: str = '',
+            any_value: bool = False) -> Optional[Known]:
+    """The first that explains a difference; with ``any_value`` whatever upstream's value is."""
+    return next((one for one in known if (one._replace(upstream=()) if any_value else one)
+                 .explains(what, fact, here)), None)
 
 
 def _absent(fact: Fact, known: Sequence[Known]) -> Found:
     renamed = _reason(known, 'renamed', fact)
     if renamed is not None:
-        return Found('renamed', *fact.key, upstream=fact.value, here=renamed.here,
-                     reason=renamed.why, row=renamed.row)
-    gone = _reason(known, 'gone', fact)
-    if gone is None:
-        return Found('missing', *fact.key, upstream=fact.value)
-    return Found('missing', *fact.key, upstream=fact.value, here=gone.use, reason=gone.why,
-                 row=gone.row)
+        return _found('renamed', fact, renamed.here, renamed)
+    return _found('missing', fact, '', _reason(known, 'gone', fact))
 
 
 def _valued(fact: Fact, counterpart: Fact, known: Sequence[Known]) -> Found:
     """What both sides have under one name: of the same value, or not."""
     if fact.value == counterpart.value:
         return Found('same', *fact.key, upstream=fact.value, here=fact.value)
-    changed = _reason(known, 'changed', fact, counterpart.value)
-    return Found('changed', *fact.key, upstream=fact.value, here=counterpart.value,
-                 reason=changed.why if changed else '', row=changed.row if changed else '')
+    return _found('changed', fact, counterpart.value,
+                  _reason(known, 'changed', fact, counterpart.value))
+
+
+def _found(status: str, fact: Fact, here: str, known: Optional[Known]) -> Found:
+    """A difference, with its reason if there is one."""
+    found = Found(status, *fact.key, upstream=fact.value, here=here)
+    return found if known is None else found._replace(reason=known.why, use=known.use,
+                                                      row=known.row)
 
 
 def _arguments(theirs: Sequence[Fact], ours: Sequence[Fact],
@@ -223,17 +229,13 @@ def _arguments(theirs: Sequence[Fact], ours: Sequence[Fact],
         at_its_place = ours[fact.place] if fact.place < len(ours) else None
         if counterpart is None and at_its_place and at_its_place.name not in their_names:
             replaced.add(at_its_place.name)
-            known_rename = _reason(known, 'renamed', fact, at_its_place.name)
-            found.append(Found('renamed', *fact.key, upstream=fact.name, here=at_its_place.name,
-                               reason=known_rename.why if known_rename else '',
-                               row=known_rename.row if known_rename else ''))
+            found.append(_found('renamed', fact, at_its_place.name,
+                                _reason(known, 'renamed', fact, at_its_place.name)))
         elif counterpart is None:
             found.append(_absent(fact, known))
         elif counterpart.place != fact.place:
-            moved = _reason(known, 'changed', fact, str(counterpart.place))
             found.append(Found('changed', *fact.key, upstream='argument %d' % (fact.place + 1),
-                               here='argument %d' % (counterpart.place + 1),
-                               reason=moved.why if moved else ''))
+                               here='argument %d' % (counterpart.place + 1)))
         elif fact.value == REQUIRED:
             found.append(Found('same', *fact.key, upstream=fact.value, here=counterpart.value))
         else:

@@ -16,6 +16,12 @@ _REPAIR = _UTILS + 'repair.py'
 _DOORS = _UTILS + 'utils.py'
 _DATA = 'AutoTrainer/data/'
 
+
+def _costs(solutions: Tuple[str, ...], upstream: int, here: int) -> Known:
+    return Known('solution', 'sufferance', solutions, 'changed', 'the number says what may change',
+                 '', ('%d' % upstream,), '%d' % here, 'sufferance of the solutions')
+
+
 FILES: Tuple[Known, ...] = (
     Known('file', '', ('AutoTrainer/reproduce.py',), 'renamed',
           'it stands at the root, beside requirements.txt, and finds the package without a change '
@@ -44,7 +50,7 @@ SCRIPTS: Tuple[Known, ...] = (
     Known('function', '*', ('get_dataset',), 'renamed',
           'one function for all scripts, instead of a copy in each',
           '`from AutoTrainer import get_dataset`', here='AutoTrainer.get_dataset'),
-    Known('function', '*', ('minist_load_data',), 'renamed', 'likewise',
+    Known('function', '*', ('minist_load_data',), 'renamed', 'data sets go by their names',
           "`get_dataset('mnist')`", here='AutoTrainer.get_dataset'),
     Known('constant', '*', ('epochs', 'train_num', 'opt'), 'gone',
           'what an experiment is made with is said on its command line',
@@ -77,14 +83,15 @@ MONITOR: Tuple[Known, ...] = (
     Known('function', _MONITOR, ('check_large_loss',), 'gone',
           'the rule is part of `loss_issue`, with `LARGE_LOSS` as its threshold',
           '`loss_issue`', ('test_loss, train_loss, threshold=1000',), row='a large finite loss'),
-    Known('function', _MONITOR, ('check_abnormal_value',), 'gone', 'likewise', '`loss_issue`',
+    Known('function', _MONITOR, ('check_abnormal_value',), 'gone',
+          'the rule is part of `loss_issue`', '`loss_issue`',
           row='nan_max_order'),
     Known('function', _MONITOR + ':IssueMonitor', ('judge_issue',), 'renamed',
           'it gives the issues with their reasons, and prints nothing', '`IssueMonitor.judge`',
           here='IssueMonitor.judge', row='debug_print'),
     Known('function', _MONITOR, ('gradient_norm',), 'otherwise',
           'upstream takes the list and gives a pair, the norms of the kernels and of the biases; '
-          'here it takes one array and gives its norm, as a bias need not stand behind each kernel',
+          'here it takes one array and gives its norm',
           '`[gradient_norm(g) for g in gradient_list]`', ('gradient_list',)),
     Known('function', _MONITOR, ('gradient_zero_radio',), 'otherwise',
           'upstream gives a triple, the share of all entries and those of each kernel and bias; '
@@ -153,11 +160,8 @@ MODULES: Tuple[Known, ...] = (
           ('issue_repair', 'get_file_name', 'update_current_solution'), 'gone',
           'parts of `solve` that write and pickle on the way', '`Repair_Module.solve`'),
     Known('issue', 'priority', ('need_train',), 'gone', 'no rule of upstream gives it'),
-    Known('issue', 'priority', ('abnormal_data',), 'changed',
-          'before head and loss: what comes in is looked at first', '', ('3',), '4'),
-    Known('solution', 'sufferance', ('relu', 'selu', 'tanh', 'bn', 'GN', 'dropout', 'activation',
-                                     'data'), 'changed', 'the number says what may change', '',
-          ('0', '1', '2'), row='sufferance of the solutions'),
+    _costs(('relu', 'selu', 'tanh'), 1, 2), _costs(('bn',), 2, 3),
+    _costs(('GN', 'dropout'), 2, 1), _costs(('activation', 'data'), 0, 1),
     Known('solution', 'memory', ('batch',), 'changed',
           'a batch of 256 rows needs more memory than one of 32', '', ('False',), 'True'),
 )
@@ -217,6 +221,9 @@ DOORS: Tuple[Known, ...] = (
           '`RunReader`, `pandas.read_csv`'),
     Known('function', _DOORS, ('check_point_model',), 'gone', 'nothing of upstream calls it',
           'checkpoints of the run folder'),
+    Known('function', _DOORS, ('rename_model_weights',), 'gone',
+          'models are saved without the optimizer, whose variables it renames', '',
+          row='adam_h5_crash'),
     Known('function', _DOORS, ('pack_train_config',), 'renamed', 'a record with names',
           '`Training`', here='solutions.candidate.Training', row='callbacks_shared'),
     Known('argument', '*', ('params', 'logs'), 'changed',

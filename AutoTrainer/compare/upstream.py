@@ -126,7 +126,7 @@ def _names(tree: ast.Module) -> List[str]:
 def text(node: Optional[ast.AST]) -> str:
     """An expression as text: literals by their value, names as they stand, else its kind."""
     try:
-        return number(ast.literal_eval(node)) if node is not None else ''  # type: ignore[arg-type]
+        return number(ast.literal_eval(node)) if node is not None else ''
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         pass
     if isinstance(node, ast.Name):

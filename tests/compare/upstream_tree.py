@@ -26,9 +26,8 @@ def max_delta_acc(acc_list):
 
 
 def gradient_norm(gradient_list):
-    assert not len(gradient_list) % 2
-    norms = [np.linalg.norm(g) for g in gradient_list]
-    return norms[::2], norms[1::2]
+    return ([np.linalg.norm(g) for g in gradient_list if g.ndim > 1],
+            [np.linalg.norm(g) for g in gradient_list if g.ndim == 1])
 
 
 def ol_judge(history, threshold, rate):
@@ -50,7 +49,7 @@ def check_abnormal_value(test_loss, train_loss):
 
 def layer_issue(feature_dict, layer_output_list, input_threshold=10, acti_threshold=1):
     last, others = layer_output_list[-1][0], layer_output_list[:-1]
-    if np.abs(last).sum(1).max() > acti_threshold + 0.1:
+    if has_NaN(last) or np.abs(last).sum(1).max() > acti_threshold + 0.1:
         feature_dict['activation_output'] = True
     elif any(np.abs(other).mean() >= input_threshold for other in others):
         feature_dict['abnormal_output'] = True
@@ -104,11 +103,11 @@ def gradient_message_summary(gradient_list):
 
 
 def loss_function_issue(feature_dict, loss_function, output_shape, activation):
-    wrong = not (('binary' in loss_function and output_shape == 1)
-                 or ('categorical' in loss_function and output_shape > 1))
+    wrong = not (('binary' in loss_function and output_shape <= 2)
+                 or ('categorical' in loss_function and output_shape > 2))
     feature_dict['improper_loss'] = wrong
     head = 'sigmoid' if 'binary' in loss_function else 'softmax'
-    if not wrong and activation != head:
+    if not wrong and activation != head and output_shape != 2:
         feature_dict['activation_output'] = True
     return feature_dict
 
@@ -145,6 +144,8 @@ class IssueMonitor:
             found.append('abnormal_data')
         if f['abnormal_loss']:
             found.append('loss_issue')
+        elif f['nan_loss'] and f['activation_output']:
+            found.append('activation_issue')
         elif f['nan_loss'] and (f['nan_weight'] or f['nan_gradient']):
             found.append('explode')
         if f['not_converge'] or f['sc_accuracy']:
@@ -214,7 +215,7 @@ def DNN_skip_connect(model, layer_name='dense'): pass
 def modify_optimizer(optimizer, kwargs_list, method='lr'): pass
 def select_acti(model): pass
 def select_loss(model, cur_loss): pass
-def preprocess(data_array): pass
+def preprocess(data_array, method='default'): pass
 def reconstruct_model(model): pass
 def repair_default(model, config, issue, j, config_set): pass
 ''' + ''.join('def op_%s(model, config, issue, j, config_set): pass\n' % name
@@ -222,7 +223,7 @@ def repair_default(model, config, issue, j, config_set): pass
 
 MODULES = '''
 solution_evaluation = {%s}
-problem_evaluation = {'activation_issue': 3, 'loss_issue': 3, 'abnormal_data': 3, 'vanish': 2,
+problem_evaluation = {'activation_issue': 3, 'loss_issue': 3, 'abnormal_data': 4, 'vanish': 2,
                       'explode': 2, 'relu': 2, 'not_converge': 1, 'unstable': 1, 'overfit': 0,
                       'need_train': 0}
 
@@ -260,7 +261,8 @@ class Repair_Module:
                      case_name, max_try=10): pass
     def get_file_name(self, issue_type): pass
     def update_current_solution(self, issue_type, solution): pass
-''' % ', '.join("'%s': {'modify': %d, 'memory': %s}" % (name, cost, name == 'bn') for name, cost in (
+''' % ', '.join("'%s': {'modify': %d, 'memory': %s}" % (name, cost, name == 'bn')
+                for name, cost in (
     ('gradient', 0), ('relu', 1), ('bn', 2), ('initial', 1), ('selu', 1), ('tanh', 1),
     ('leaky', 2), ('adam', 0), ('lr', 0), ('ReduceLR', 0), ('momentum', 0), ('batch', 0),
     ('GN', 2), ('optimizer', 0), ('regular', 1), ('dropout', 2), ('estop', 0), ('activation', 0),
@@ -284,9 +286,10 @@ def has_NaN(output): pass
 def generate_fig(array_dic, path, method=2): pass
 def read_csv(csv_path, epoch): pass
 def check_point_model(model_dir, model_name, config, history): pass
+def rename_model_weights(model): pass
 def pack_train_config(opt, loss, dataset, epoch, batch_size, callbacks): pass
 def model_train(model, train_config_set, optimizer, loss, dataset, iters, batch_size, log_dir,
-                callbacks, root_path, new_issue_dir, verb=0, determine_threshold=1,
+                callbacks, root_path, new_issue_dir, verb=0, determine_threshold=3,
                 save_dir='./tool_log', checktype='epoch_3', autorepair=True,
                 modification_sufferance=3, memory_limit=False, satisfied_acc=0.7,
                 strategy='balance', params={}): pass
@@ -389,6 +392,14 @@ def later():
     return files
 
 
+EARLIER_NORM = '''def gradient_norm(gradient_list):
+    assert not len(gradient_list) % 2
+    norms = [np.linalg.norm(g) for g in gradient_list]
+    return norms[::2], norms[1::2]
+
+
+'''
+
 EARLIER_JUDGE = '''
     def determine(self, model, history, gradient_list, checkgap):
         p, f, found = self.params, self.feature, []
@@ -423,6 +434,8 @@ def earlier():
         end = min(place for place in (monitor.find('\ndef %s(' % after),
                                       monitor.find('\nclass %s' % after)) if place >= 0)
         monitor = monitor[:start] + monitor[end + 1:]
+    start, end = monitor.index('def gradient_norm('), monitor.index('def ol_judge(')
+    monitor = monitor[:start] + EARLIER_NORM + monitor[end:]
     monitor = monitor.replace(
         'check_large_loss(val_loss, loss, 1e+3)', 'val_loss[-1] >= 1e+5').replace(
         '    if check_abnormal_value(val_loss, loss):\n'
@@ -435,7 +448,7 @@ def earlier():
         line.startswith('def %s(' % name) for name in (
             'select_acti', 'select_loss', 'preprocess', 'reconstruct_model',
             'modify_last_activations') + tuple('op_%s' % name for name in operations)))
-    modules = MODULES.replace("'activation_issue': 3, 'loss_issue': 3, 'abnormal_data': 3, ", '')
+    modules = MODULES.replace("'activation_issue': 3, 'loss_issue': 3, 'abnormal_data': 4, ", '')
     for name in ('activation', 'loss', 'data'):
         modules = modules.replace(", '%s': {'modify': 0, 'memory': False}" % name, '')
     without = {name: text.replace(", 'omega_1': 10, 'omega_2': 1", '')
@@ -444,7 +457,10 @@ def earlier():
         {name: text for name, text in without.items()
          if not name.startswith('Motivation') and 'Issue_' not in name
          and 'compute_gradient' not in name and 'utils/gradient' not in name},
-        **{'AutoTrainer/utils/monitor.py': monitor, 'AutoTrainer/utils/repair.py': repair,
+        **{'AutoTrainer/utils/utils.py': without['AutoTrainer/utils/utils.py'].replace(
+            'def rename_model_weights(model): pass\n', '').replace(
+            'verb=0, determine_threshold=3', 'verb=0, determine_threshold=1'),
+           'AutoTrainer/utils/monitor.py': monitor, 'AutoTrainer/utils/repair.py': repair,
            'AutoTrainer/utils/modules.py': modules, 'Motivation/dying_relu/train_20.py': TRAIN,
            'Motivation/unstable/train_34.py': TRAIN})
 
