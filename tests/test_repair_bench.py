@@ -26,7 +26,8 @@ keras = keras_bridge.keras
 def case(recipe='dead_bias', seed=0, group='bad', **facts):
     return Case(**dict(dict(table='iris', recipe=recipe, seed=seed, task='classes',
                             spoilt='dead_units', half='report', group=group,
-                            before=0.9 if group != 'bad' else 0.1, reference=1.0, usual=0.9, epochs=10),
+                            before=0.9 if group != 'bad' else 0.1, reference=1.0, usual=0.9,
+                            epochs=10),
                        **facts))
 
 

@@ -132,8 +132,8 @@ def figures(found: Sequence[Result]) -> Dict[str, Any]:
     """The figures of one arm.
 
     Returns:
-        ``cases``; ``reached``, ``usual`` and ``improved`` as shares with their intervals; ``rate``: the mean
-        improvement rate; ``price`` and ``seconds``; ``crashed``: how many ended with an error.
+        ``cases``; ``reached``, ``usual`` and ``improved`` as shares with their intervals;
+        ``rate``: the mean improvement rate; ``price`` and ``seconds``; ``crashed``: how many ended with an error.
     """
     prices = [result.price for result in found]
     return dict(
@@ -239,14 +239,14 @@ def text(told: Mapping[str, Any]) -> str:
     """The figures as tables for the eye."""
     lines = ['%d bad trainings that every arm was given; >= 0.85 of the best well-set training of '
              'the table, and of a usual one on the same rows' % told['cases'], '', _row(
-        ('', 'cases', 'best %', '95 %', 'usual %', '95 %', 'improved %', 'rate', 'median price', 'mean price',
-         'seconds', 'crashed'), 12)]
+        ('', 'cases', 'best %', '95 %', 'usual %', '95 %', 'improved %', 'rate', 'median price',
+         'mean price', 'seconds', 'crashed'))]
     for arm, entry in told['arms'].items():
         lines.append(_row((
             arm, entry['cases'], *(cell for name in ('reached', 'usual') for cell in (
                 _percent(entry[name]), _interval(entry[name]))), _percent(entry['improved']),
             '%.2f' % entry['rate'], '%.2f' % entry['price']['median'],
-            '%.2f' % entry['price']['mean'], '%.1f' % entry['seconds'], entry['crashed']), 12))
+            '%.2f' % entry['price']['mean'], '%.1f' % entry['seconds'], entry['crashed'])))
     for title, key in (('by task', 'tasks'), ('by way of spoiling', 'ways')):
         lines += ['', _row((title, 'cases', *told['arms']), 10) + '   (best, in %)']
         for name, arms in told[key].items():
