@@ -13,7 +13,7 @@ PINNED = {
     'tensorflow-gpu==2.3.0', 'keras==2.4.3', 'numpy==1.18.5', 'pandas==1.0.5', 'matplotlib==3.3.0',
     'psutil==5.7.2', 'scikit-learn==0.23.1', 'scipy==1.4.1', 'h5py<3', 'protobuf<3.21',
 }
-BOTH = {'tqdm>=4.60', 'cloudpickle>=2.0'}
+BOTH = {'tqdm>=4.60', 'cloudpickle>=2.0', 'Jinja2>=3.0'}
 
 
 def requirements(python):

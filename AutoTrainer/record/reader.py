@@ -184,7 +184,8 @@ class RunReader:
         Raises:
             UserError: if what is on record of them, or the history of one, is damaged.
         """
-        records = self._attempt_records(by_events)  # first: what ends meanwhile is told as still training
+        # first: what ends meanwhile is told as still training
+        records = self._attempt_records(by_events)
         begun, ended = self._begun_attempts(), []
         for record in records:
             number, solution, attempt = record.get('number'), record['solution'], record['try']

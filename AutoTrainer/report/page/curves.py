@@ -43,11 +43,11 @@ def _over_epochs(series: Series) -> List[Point]:
     return [(float(epoch), value) for epoch, value in enumerate(series, 1)]
 
 
-def _figure(run: Run, title: str, takeaway: str, y_name: str, names: Tuple[str, str],
-            keys: Tuple[str, str], **more: object) -> Optional[Figure]:
+def _figure(run: Run, title: str, takeaway: str, y_name: str,
+            keys: Tuple[str, str]) -> Optional[Figure]:
     """A figure of a series of the training rows and one of the validation rows."""
-    lines = tuple(Line(name, _over_epochs(run.history[key]), kind) for name, key, kind in zip(
-        names, keys, ('train', 'val')) if any(
+    lines = tuple(Line(name, _over_epochs(run.history[key]), kind) for name, key, kind in (
+        ('training rows', keys[0], 'train'), ('validation rows', keys[1], 'val')) if any(
             drawable(value) is not None for value in run.history[key]))
     if not lines:
         return None
@@ -57,7 +57,7 @@ def _figure(run: Run, title: str, takeaway: str, y_name: str, names: Tuple[str, 
     checks = tuple(float(check.epoch) for check in run.checks)
     return Figure(title, takeaway, 'epoch', y_name, lines, marks=moments(run) + _lost(run, keys),
                   spans=rest, rug=checks, rug_name='a check on record' if checks else '',
-                  x_range=(0.0, float(end)))._replace(**more)
+                  x_range=(0.0, float(end)))
 
 
 def _lost(run: Run, keys: Tuple[str, str]) -> Tuple[Mark, ...]:
@@ -84,8 +84,9 @@ def loss_figure(run: Run) -> Optional[Figure]:
         takeaway = 'The %s loss went from %s to %s; it was lowest, %s, at epoch %d.' % (
             name, number_text(known[0][1]), number_text(known[-1][1]), number_text(lowest[1]),
             lowest[0])
-    return _figure(run, 'Loss', takeaway, 'loss%s' % (' (logarithmic)' * log),
-                   ('training rows', 'validation rows'), ('loss', 'val_loss'), log=log)
+    found = _figure(run, 'Loss', takeaway, 'loss%s' % (' (logarithmic)' * log),
+                    ('loss', 'val_loss'))
+    return found and found._replace(log=log)
 
 
 def measures_accuracy(run: Run) -> bool:
@@ -136,9 +137,8 @@ def accuracy_figure(run: Run) -> Optional[Figure]:
     found = _figure(
         run, 'Accuracy' if counts else 'Share of the loss that is gone', takeaway,
         'accuracy (share of the rows)' if counts
-        else '1 − loss / loss of the best constant answer',
-        ('training rows', 'validation rows'), ('acc', 'val_acc'), clip=(-1.0, 1.0))
-    return found and found._replace(levels=() if level is None else (level,))
+        else '1 − loss / loss of the best constant answer', ('acc', 'val_acc'))
+    return found and found._replace(clip=(-1.0, 1.0), levels=() if level is None else (level,))
 
 
 def skill_figure(run: Run) -> Optional[Figure]:

@@ -3,9 +3,9 @@
 from typing import List, NamedTuple, Optional, Tuple
 
 from ...record.events import CheckRecord
-from .curves import last_epoch, moments
+from .curves import moments
 from .run import Run
-from .scale import drawable, number_text
+from .scale import drawable, number_text, times_text
 from .svg import Figure, Line
 
 
@@ -23,9 +23,9 @@ class Ends(NamedTuple):
         said = 'At epoch %d the gradient of the first layer (%s) had a norm of %s, that of the ' \
             'last (%s) %s' % (self.epoch, name, number_text(low), other, number_text(high))
         if low and high and high >= 2 * low:
-            return '%s: %s times as much.' % (said, number_text(high / low))
+            return '%s: %s times as much.' % (said, times_text(high / low))
         if low and high and low >= 2 * high:
-            return '%s: one part in %s.' % (said, number_text(low / high))
+            return '%s: %s times less.' % (said, times_text(low / high))
         return said + '.'
 
 
@@ -65,36 +65,35 @@ def gradients_figure(run: Run) -> Optional[Figure]:
             else 'layers between' if place == 1 else '',
             [(float(check.epoch), check.norms[place]) for check in checks],
             kind_of(place, count), _short(name) if is_end else ''))
-    lines = lines[1:-1] + lines[:1] + lines[-1:] if count > 1 else lines  # the ends on top
-    told = ends(checks[-1])
+    told, span = ends(checks[-1]), (float(checks[0].epoch), float(checks[-1].epoch))
+    marks = tuple(mark for mark in moments(run) if span[0] <= mark.at <= span[1])
     return Figure('Gradients over the epochs', told.sentence if told else
                   'A gradient that is not finite has no place here.', 'epoch',
-                  'norm of the gradient (logarithmic)', tuple(lines), marks=moments(run),
-                  x_range=(0.0, float(last_epoch(run))), log=True)
+                  'norm of the gradient (logarithmic)', tuple(lines), marks=marks, x_range=span,
+                  log=True)
 
 
 def profile_figure(run: Run) -> Optional[Figure]:
-    """Norm of the gradient layer by layer at the last check that measured it; None without."""
+    """Norm of the gradient layer by layer at the last check that measured it; None below three."""
     checks = measured(run)
-    if not checks or len(checks[-1].layers) < 2:
+    if not checks or len(checks[-1].layers) < 3:
         return None
     check = checks[-1]
     count = len(check.layers)
     told = ends(check)
-    numbers = [value for value in map(drawable, check.norms) if value]
-    spread = ('' if not numbers else 'From layer to layer it spans %s.' % _times(
-        max(numbers) / min(numbers)))
+    numbers = [(value, name) for value, name in zip(map(drawable, check.norms), check.layers)
+               if value is not None]
+    said = 'A gradient that is not finite has no place here.'
+    if told:
+        (low, small), (high, large) = min(numbers), max(numbers)
+        said = 'It is smallest in %s (%s) and largest in %s (%s).' % (
+            _short(small), number_text(low), _short(large), number_text(high))
     return Figure(
         'Gradients from layer to layer, at epoch %d' % check.epoch,
-        spread if told else 'A gradient that is not finite has no place here.',
-        'layer, from the first (1) to the last (%d)' % count,
+        said, 'layer, from the first (1) to the last (%d)' % count,
         'norm of the gradient (logarithmic)',
         (Line('', [(float(place), norm) for place, norm in enumerate(check.norms, 1)],
               'first dotted'),), x_range=(1.0, float(count)), log=True)
-
-
-def _times(factor: float) -> str:
-    return 'a factor of %s' % number_text(float('%.2g' % factor))
 
 
 def _short(name: str) -> str:

@@ -112,7 +112,7 @@ def race_figure(run: Run, race: Race) -> Optional[Figure]:
         lines[0] = lines[0]._replace(name='candidates, by number')
     lines += [Line('the best of them', track.points, 'winner dotted', '%d, best' % track.number)
               for track in tracks if track.number == race.winner]
-    levels = []
+    levels = [Level(0.0, 'best constant answer: 0')]
     yardstick = run.yardstick
     if race.goal is not None and race.goal != yardstick:
         levels.append(Level(race.goal, 'goal: %.2f' % race.goal, 'level'))
@@ -120,20 +120,28 @@ def race_figure(run: Run, race: Race) -> Optional[Figure]:
         levels.append(Level(yardstick, 'classical learners%s: %.2f' % (
             ' (the goal)' * (race.goal == yardstick), yardstick), 'yardstick'))
     return Figure(
-        'The race: skill over price', race_takeaway(race), 'price so far, in planned trainings',
+        'The race: skill over price', race_takeaway(race, run.skills[1] if (
+            run.result or {}).get('solution') else None), 'price so far, in planned trainings',
         'skill on the rows that choose', tuple(lines), tuple(levels),
         spans=(Span(0.0, race.begun_at, 'first training'),),
         x_range=(0.0, max(race.price, race.begun_at, 0.01) * 1.02), clip=(-0.5, 1.0),
         whole_x=False)
 
 
-def race_takeaway(race: Race) -> str:
-    """What came of it, in one sentence."""
+def race_takeaway(race: Race, last_word: Optional[float] = None) -> str:
+    """What came of it, in one sentence.
+
+    Args:
+        race: its numbers.
+        last_word: skill of the model that is handed back on rows that chose nothing, if it is the
+            best candidate's.
+    """
     count = len([track for track in race.tracks if track.points])
     said = '%d candidate%s, %s planned trainings together with the first' % (
         count, '' if count == 1 else 's', number_text(race.price))
     best = next((row for row in race.rows if row.won), None)
     if best is None or best.skill is None:
         return said + '; none is the best yet.' if race.winner is None else said + '.'
-    return '%s; number %d (%s) was best, with a skill of %.2f.' % (
-        said, best.number, best.words, best.skill)
+    return '%s; number %d was best, with a skill of %.2f on the rows that choose%s.' % (
+        said, best.number, best.skill,
+        '' if last_word is None else ', and %.2f on rows that chose nothing' % last_word)

@@ -140,7 +140,8 @@ def read_run(path: str) -> Run:
         notes.append('the folder was written by a newer version (format %d, this one knows %d): '
                      'what it does not know is left out' % (version, SCHEMA_VERSION))
     result, facts = part(reader.result, None), part(reader.facts, None) or {}
-    events, history = part(reader.events, []), part(reader.history, _NOTHING)
+    none: List[Dict[str, Any]] = []
+    events, history = part(reader.events, none), part(reader.history, _NOTHING)
     ended = [Attempt(record['solution'], record['try'], record, None, _NOTHING)
              for record in (result or {}).get('attempts', ())]
     attempts = [attempt for attempt in part(lambda: reader.attempts(result is None), ended)

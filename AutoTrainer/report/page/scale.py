@@ -65,7 +65,8 @@ def linear_ticks(low: float, high: float, most: int = 5) -> List[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= rough)
     first = math.ceil(low / step - 1e-9)
-    return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [0.0 if number == 0 else number * step
+            for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def log_ticks(low: float, high: float, most: int = 5) -> List[float]:
@@ -88,7 +89,20 @@ def number_text(value: float) -> str:
         return '0'
     if 1e-3 <= abs(value) < 1e5:
         return ('%.3g' % value if abs(value) < 1000 else '%.0f' % value).replace('-', '−')
+    return power_text(value)
+
+
+def power_text(value: float) -> str:
+    """A number as a multiple of a power of ten."""
+    if value == 0:
+        return '0'
     mantissa, power = ('%.1e' % value).split('e')
     mantissa = mantissa[:-2] if mantissa.endswith('.0') else mantissa
     tens = '10' + str(int(power)).translate(_SUPERSCRIPTS)
     return (tens if mantissa == '1' else '%s·%s' % (mantissa, tens)).replace('-', '−')
+
+
+def times_text(factor: float) -> str:
+    """By how much one number is larger than another, in two digits."""
+    rounded = float('%.2g' % factor)
+    return f'{rounded:,.0f}' if 10 <= rounded < 1e7 else number_text(rounded)

@@ -16,6 +16,7 @@ from .scale import (
     log_ticks,
     number_text,
     pieces,
+    power_text,
     thinned,
 )
 
@@ -128,7 +129,8 @@ class Figure(NamedTuple):
         if self.clip[1] is not None:
             high = min(high, self.clip[1])
         room = 0.06 * (high - low) or 0.1 * abs(high) or 0.1
-        return low - room, high + room
+        on_top = any(level.at >= high for level in self.levels)  # its words stand above it
+        return low - room, high + (2.5 * room if on_top else room)
 
     def _values(self) -> List[float]:
         found = [drawable(value) for line in self.lines for _, value in line.points]
@@ -152,7 +154,7 @@ class _Canvas:
             int(_LETTER * max(labelled, default=0)), self.width // 4)
         self.legend = self._legend_rows()
         rows = len(self._mark_rows()[1])
-        self.top = 22 + 18 * len(self.legend) + 15 * rows
+        self.top = 24 + 18 * len(self.legend) + 16 * rows
         self.bottom = self.height - 40
 
     # ------------------------------------------------------------------------------------- places
@@ -180,9 +182,8 @@ class _Canvas:
         ticks = log_ticks(10 ** self.low, 10 ** self.high)
         return ticks if foot is None else [0.0] + [tick for tick in ticks if tick > 2 * foot]
 
-    @staticmethod
-    def _tick_text(tick: float) -> str:
-        return number_text(0.0 if abs(tick) < 1e-12 and tick >= 0 else tick)
+    def _tick_text(self, tick: float) -> str:
+        return power_text(tick) if self.figure.log else number_text(tick)
 
     # -------------------------------------------------------------------------------------- parts
 
@@ -221,7 +222,8 @@ class _Canvas:
             self.out.append('<rect class="span" x="%.1f" y="%d" width="%.1f" height="%d"/>' % (
                 left, self.top, max(right - left, 0.0), self.bottom - self.top))
             if right - left > _LETTER * len(span.label):
-                self.text((left + right) / 2, self.bottom - 12, span.label, 'aside', 'middle')
+                self.text((left + right) / 2, (self.top + self.bottom) / 2, span.label,
+                          'span-text', 'middle')
 
     def rug(self) -> None:
         """A tick at the foot for each of many moments."""
@@ -241,9 +243,9 @@ class _Canvas:
     def marks(self) -> None:
         """Vertical lines, their words in rows above."""
         rows, _ = self._mark_rows()
-        first = 16 + 18 * len(self.legend) + 12
+        first = 32 + 18 * len(self.legend)
         for (mark, row, anchor) in rows:
-            place, line = self.x(mark.at), first + 15 * row
+            place, line = self.x(mark.at), first + 16 * row
             self.stroke(mark.kind, (place, line - 9), (place, self.bottom))
             self.text(place + (4 if anchor == 'start' else -4), line, mark.label,
                       mark.kind + '-text', anchor)
