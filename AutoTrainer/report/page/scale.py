@@ -6,9 +6,6 @@ from typing import List, Optional, Sequence, Tuple
 Point = Tuple[float, Optional[float]]
 """A place on the x axis and a value; None, NaN or infinity where there is none."""
 
-MOST_POINTS = 400
-"""Points of a line that is drawn; more cannot be told apart."""
-
 _SUPERSCRIPTS = str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹')
 
 
@@ -34,7 +31,7 @@ def pieces(points: Sequence[Point]) -> List[List[Tuple[float, float]]]:
     return [piece for piece in found if piece]
 
 
-def thinned(points: Sequence[Tuple[float, float]], most: int = MOST_POINTS
+def thinned(points: Sequence[Tuple[float, float]], most: int
             ) -> List[Tuple[float, float]]:
     """A line of at most so many points that looks the same: no peak and no dip is lost.
 

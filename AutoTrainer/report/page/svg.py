@@ -26,6 +26,7 @@ WIDE, NARROW = (760, 300), (340, 270)
 _LETTER = 6.6
 """Width of a letter of the small text, in pixels, on the generous side."""
 _MOST_DOTS = 40
+_FEWEST_POINTS = 60
 
 
 class Line(NamedTuple):
@@ -146,6 +147,8 @@ class _Canvas:
         self.is_narrow = size[0] < 500
         self.out: List[str] = []
         low, high = figure.y_range
+        foot = figure.foot  # both asked for once: they look at every value
+        self.foot = None if foot is None else math.log10(foot)
         self.low, self.high = (math.log10(low), math.log10(high)) if figure.log else (low, high)
         longest = max([len(self._tick_text(tick)) for tick in self.y_ticks()], default=1)
         labelled = [len(line.label) for line in figure.lines if line.label]
@@ -168,9 +171,8 @@ class _Canvas:
     def y(self, value: float) -> float:
         """Pixels from the top; what lies beyond the axis is at its edge."""
         if self.figure.log:
-            foot = self.figure.foot
             value = math.log10(value) if value > 0 else (
-                self.low if foot is None else math.log10(foot))
+                self.low if self.foot is None else self.foot)
         share = (value - self.low) / ((self.high - self.low) or 1.0)
         return self.bottom - min(max(share, 0.0), 1.0) * (self.bottom - self.top)
 
@@ -178,9 +180,9 @@ class _Canvas:
         """Where numbers stand on the y axis."""
         if not self.figure.log:
             return linear_ticks(self.low, self.high, 5)
-        foot = self.figure.foot
         ticks = log_ticks(10 ** self.low, 10 ** self.high)
-        return ticks if foot is None else [0.0] + [tick for tick in ticks if tick > 2 * foot]
+        return ticks if self.foot is None else [0.0] + [
+            tick for tick in ticks if math.log10(tick) > self.foot + 0.3]
 
     def _tick_text(self, tick: float) -> str:
         return power_text(tick) if self.figure.log else number_text(tick)
@@ -269,8 +271,9 @@ class _Canvas:
     def lines(self) -> None:
         """The lines, a dot for a single point, and what stands at their ends."""
         ends = []
+        most = _most_points(len(self.figure.lines), self.width)
         for line in self.figure.lines:
-            found = [[(self.x(x), self.y(y)) for x, y in thinned(piece)]
+            found = [[(self.x(x), self.y(y)) for x, y in thinned(piece, most)]
                      for piece in pieces(line.points)]
             long = [piece for piece in found if len(piece) > 1]
             if long:
@@ -326,6 +329,11 @@ class _Canvas:
                 else:
                     self.stroke('line ' + kind, (x, y - 4), (x + 24, y - 4))
                 self.text(x + 30, y, name, 'name')
+
+
+def _most_points(lines: int, width: int) -> int:
+    """Points of each of so many lines: as many as can be told apart, fewer of many lines."""
+    return max(_FEWEST_POINTS, min(width * 2 // 3, 6 * width // max(lines, 1)))
 
 
 def _cut(words: str, most: int) -> str:
