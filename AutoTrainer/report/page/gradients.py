@@ -44,10 +44,8 @@ def ends(check: CheckRecord) -> Optional[Ends]:
 
 
 def kind_of(place: int, count: int) -> str:
-    """How the line of a layer looks: from the first to the last in steps of depth."""
-    if place in (0, count - 1):
-        return 'first' if place == 0 else 'last'
-    return 'depth depth%d' % (4 * place // max(count - 1, 1))
+    """How the line of a layer looks."""
+    return 'first' if place == 0 else 'last' if place == count - 1 else 'depth'
 
 
 def gradients_figure(run: Run) -> Optional[Figure]:

@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from ...record.events import number_or_none
 from .names import in_words
 from .run import Run
-from .scale import number_text
+from .scale import number_text, skill_text
 from .svg import Figure, Level, Line, Span
 
 
@@ -19,7 +19,7 @@ class Row(NamedTuple):
         changes: what each of them changed.
         why: why it was there.
         epochs: trained, of those planned where that is known.
-        skill: at its best look; None without a number.
+        skill: at its best look; '–' without a number.
         ended: why it went no further; '' while it may.
         won: whether it was best.
     """
@@ -30,7 +30,7 @@ class Row(NamedTuple):
     changes: Tuple[str, ...]
     why: str
     epochs: str
-    skill: Optional[float]
+    skill: str
     ended: str
     won: bool
 
@@ -91,7 +91,7 @@ def race_of(run: Run) -> Optional[Race]:
             number, name, in_words(name), tuple(entry['words']) if entry else (),
             entry['why'] if entry else '',
             '%d of %d' % (entry['epochs'], entry['planned']) if entry else str(done[number]),
-            number_or_none(entry['skill']) if entry else best.get(number),
+            skill_text(number_or_none(entry['skill']) if entry else best.get(number)),
             entry['ended'] if entry else next(
                 leg.ended for leg in reversed(legs) if leg.number == number),
             number == winner))
@@ -140,8 +140,8 @@ def race_takeaway(race: Race, last_word: Optional[float] = None) -> str:
     said = '%d candidate%s, %s planned trainings together with the first' % (
         count, '' if count == 1 else 's', number_text(race.price))
     best = next((row for row in race.rows if row.won), None)
-    if best is None or best.skill is None:
+    if best is None:
         return said + '; none is the best yet.' if race.winner is None else said + '.'
-    return '%s; number %d was best, with a skill of %.2f on the rows that choose%s.' % (
+    return '%s; number %d was best, with a skill of %s on the rows that choose%s.' % (
         said, best.number, best.skill,
-        '' if last_word is None else ', and %.2f on rows that chose nothing' % last_word)
+        '' if last_word is None else ', and %s on rows that chose nothing' % skill_text(last_word))

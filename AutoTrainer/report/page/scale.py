@@ -89,6 +89,13 @@ def number_text(value: float) -> str:
     return power_text(value)
 
 
+def skill_text(skill: Optional[float]) -> str:
+    """A skill in two decimals; '–' where there is none."""
+    if skill is None:
+        return '–'
+    return '0.00' if abs(skill) < 0.005 else ('%.2f' % skill).replace('-', '−')
+
+
 def power_text(value: float) -> str:
     """A number as a multiple of a power of ten."""
     if value == 0:
@@ -96,7 +103,8 @@ def power_text(value: float) -> str:
     mantissa, power = ('%.1e' % value).split('e')
     mantissa = mantissa[:-2] if mantissa.endswith('.0') else mantissa
     tens = '10' + str(int(power)).translate(_SUPERSCRIPTS)
-    return (tens if mantissa == '1' else '%s·%s' % (mantissa, tens)).replace('-', '−')
+    return (mantissa[:-1] + tens if mantissa in ('1', '-1')
+            else '%s·%s' % (mantissa, tens)).replace('-', '−')
 
 
 def times_text(factor: float) -> str:

@@ -6,8 +6,10 @@ from ...judge.facts import SOUND
 from ...judge.issues import ISSUES
 from ...record.events import number_or_none
 from ..text import percent
+from .curves import measures_accuracy
 from .names import in_words, listed
 from .run import Run
+from .scale import skill_text
 
 _BADGES = {'normal': '✓ Sound', 'detected': '! Found', 'repaired': '✓ Repaired',
            'improved': '~ Improved', 'failed': '✕ Not repaired', 'interrupted': '⏸ Interrupted'}
@@ -101,9 +103,9 @@ def _change(run: Run) -> str:
     """Skill before and after, beside the yardstick; the accuracies where it is not known."""
     before, after = run.skills
     yardstick = run.yardstick
-    beside = '' if yardstick is None else ' (classical learners: %.2f)' % yardstick
+    beside = '' if yardstick is None else ' (classical learners: %s)' % skill_text(yardstick)
     if after is not None and before is not None:
-        return 'skill %.2f → %.2f%s' % (before, after, beside)
+        return 'skill %s → %s%s' % (skill_text(before), skill_text(after), beside)
     accuracy = (run.result or {}).get('accuracy') or {}
     before, after = number_or_none(accuracy.get('before')), number_or_none(accuracy.get('after'))
     if before is None and after is None:
@@ -124,8 +126,8 @@ def lead(run: Run) -> str:
     words, change = in_words(solution), _change(run)
     after, yardstick = run.skills[1], run.yardstick
     if status == 'normal':
-        beside = '' if yardstick is None else ' (classical learners: %.2f)' % yardstick
-        learnt = '' if after is None else 'skill %.2f%s' % (after, beside)
+        beside = '' if yardstick is None else ' (classical learners: %s)' % skill_text(yardstick)
+        learnt = '' if after is None else 'skill %s%s' % (skill_text(after), beside)
         accuracy = number_or_none(result['accuracy']['after'])
         told = [learnt] * bool(learnt) + (
             [] if accuracy is None else ['accuracy ' + percent(accuracy)])
@@ -177,14 +179,15 @@ def changes(run: Run) -> List[Change]:
     kept = result.get('status') in ('normal', 'detected', None, 'interrupted')
     yardstick = run.yardstick
     if before is not None or after is not None:
-        found.append(_changed('Skill', before, after, kept, '%.2f',
+        found.append(_changed('Skill', skill_text(before), skill_text(after), kept,
                               '' if yardstick is None
-                              else 'classical learners get %.2f' % yardstick))
+                              else 'classical learners get ' + skill_text(yardstick)))
     accuracy = result.get('accuracy') or {}
     before, after = (number_or_none(accuracy.get(key)) for key in ('before', 'after'))
     if before is not None or after is not None:
-        found.append(_changed('Accuracy', before and 100 * before, after and 100 * after, kept,
-                              '%.1f %%', 'of the validation rows, if there are any'))
+        found.append(_changed('Accuracy' if measures_accuracy(run) else 'Loss that is gone',
+                              percent(before), percent(after), kept,
+                              'of the validation rows, if there are any'))
     price = number_or_none(result.get('price'))
     if price is not None and run.race:
         found.append(Change('Price', '%.2f' % price, None, 'planned trainings, the first included'))
@@ -195,14 +198,11 @@ def changes(run: Run) -> List[Change]:
     return found
 
 
-def _changed(name: str, before: Optional[float], after: Optional[float], kept: bool, form: str,
-             note: str) -> Change:
+def _changed(name: str, before: str, after: str, kept: bool, note: str) -> Change:
     """One number where a run hands back what it trained first, else both."""
     if kept:
-        value = before if after is None else after
-        return Change(name, '–' if value is None else form % value, None, note)
-    return Change(name, '–' if before is None else form % before,
-                  None if after is None else form % after, note)
+        return Change(name, before if after == '–' else after, None, note)
+    return Change(name, before, after, note)
 
 
 def _seconds(result: Any) -> Any:

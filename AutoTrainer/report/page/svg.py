@@ -25,6 +25,8 @@ WIDE, NARROW = (760, 300), (340, 270)
 
 _LETTER = 6.6
 """Width of a letter of the small text, in pixels, on the generous side."""
+_BOLD = 7.1
+"""Likewise, where it is bold."""
 _MOST_DOTS = 40
 _FEWEST_POINTS = 60
 
@@ -153,8 +155,8 @@ class _Canvas:
         longest = max([len(self._tick_text(tick)) for tick in self.y_ticks()], default=1)
         labelled = [len(line.label) for line in figure.lines if line.label]
         self.left = 14 + int(_LETTER * longest)
-        self.right = self.width - 12 - min(
-            int(_LETTER * max(labelled, default=0)), self.width // 4)
+        self.right = self.width - max(20, 12 + min(
+            int(_LETTER * max(labelled, default=0)), self.width // 4))
         self.legend = self._legend_rows()
         rows = len(self._mark_rows()[1])
         self.top = 24 + 18 * len(self.legend) + 16 * rows
@@ -232,7 +234,7 @@ class _Canvas:
         places = sorted({round(self.x(at), 1) for at in self.figure.rug})
         if places:
             self.out.append('<path class="rug" d="%s"/>' % ''.join(
-                'M%.1f %dv-6' % (place, self.bottom) for place in places))
+                'M%.1f %dv-5' % (place, self.bottom) for place in places))
 
     def levels(self) -> None:
         """Horizontal lines with their words above them, where there is room below where not."""
@@ -246,33 +248,37 @@ class _Canvas:
         """Vertical lines, their words in rows above."""
         rows, _ = self._mark_rows()
         first = 32 + 18 * len(self.legend)
-        for (mark, row, anchor) in rows:
+        for (mark, row, left) in rows:
             place, line = self.x(mark.at), first + 16 * row
             self.stroke(mark.kind, (place, line - 9), (place, self.bottom))
-            self.text(place + (4 if anchor == 'start' else -4), line, mark.label,
-                      mark.kind + '-text', anchor)
+            self.text(left, line, mark.label, mark.kind + '-text halo')
 
-    def _mark_rows(self) -> Tuple[List[Tuple[Mark, int, str]], List[List[Tuple[float, float]]]]:
-        """In which row the words of each mark stand, and on which side of it."""
+    def _mark_rows(self) -> Tuple[List[Tuple[Mark, int, float]], List[List[Tuple[float, float]]]]:
+        """In which row the words of each mark stand, and where they begin: right of it if they fit.
+
+        Beside where each stands, the rows are told, with what is taken in them.
+        """
         taken: List[List[Tuple[float, float]]] = []
         placed = []
         for mark in self.figure.marks:
-            place, size = self.x(mark.at), _LETTER * len(mark.label) + 8
-            anchor = 'start' if place + size <= self.width else 'end'
-            low, high = (place, place + size) if anchor == 'start' else (place - size, place)
+            place, size = self.x(mark.at), _BOLD * len(mark.label) + 8
+            low = place + 4
+            if low + size > self.width:
+                low = max(place - size, 2.0) if place > self.width / 2 else self.width - size
+            high = low + size
             row = next((i for i, others in enumerate(taken) if all(
                 high < left or low > right for left, right in others)), len(taken))
             if row == len(taken):
                 taken.append([])
             taken[row].append((low, high))
-            placed.append((mark, row, anchor))
+            placed.append((mark, row, max(low, 2.0)))
         return placed, taken
 
     def lines(self) -> None:
         """The lines, a dot for a single point, and what stands at their ends."""
         ends = []
         most = _most_points(len(self.figure.lines), self.width)
-        for line in self.figure.lines:
+        for line in sorted(self.figure.lines, key=lambda line: bool(line.label)):
             found = [[(self.x(x), self.y(y)) for x, y in thinned(piece, most)]
                      for piece in pieces(line.points)]
             long = [piece for piece in found if len(piece) > 1]
