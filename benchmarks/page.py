@@ -71,9 +71,10 @@ def long_run(folder: str, epochs: int, tries: int, race: bool) -> None:
     events += [{'event': 'training', 'number': 0, 'outcome': {
         'epochs': epochs, 'skill': 0.5, 'val_accuracy': 0.75, 'skill_form': 'accuracy'}}]
     result: Dict[str, Any] = {
-        'schema_version': 1, 'status': 'repaired', 'initial_issue': 'underfit', 'reason': 'underfit',
-        'issues': ['underfit'], 'detected_epoch': epochs, 'total_epochs': epochs, 'checks': epochs,
-        'solution': 'selu+step' if race else 'lr', 'attempts': attempts, 'yardstick': 0.9,
+        'schema_version': 1, 'status': 'repaired', 'initial_issue': 'underfit',
+        'reason': 'underfit', 'issues': ['underfit'], 'detected_epoch': epochs,
+        'total_epochs': epochs, 'checks': epochs, 'solution': 'selu+step' if race else 'lr',
+        'attempts': attempts, 'yardstick': 0.9,
         'accuracy': {'before': 0.75, 'after': 0.9}, 'issues_left': [],
         'skill': {'before': 0.5, 'after': 0.8, 'form': 'accuracy'}}
     if race:

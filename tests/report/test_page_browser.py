@@ -49,7 +49,8 @@ window.look = () => {
         element.tagName)) continue;
     found.texts += 1;
     const style = getComputedStyle(element), svg = element.closest('svg');
-    const ink = luminance(numbers(svg ? style.fill : style.color)), back = luminance(paper(element));
+    const ink = luminance(numbers(svg ? style.fill : style.color));
+    const back = luminance(paper(element));
     const backs = svg ? [back, luminance(numbers(getComputedStyle(svg.querySelector('rect') ||
         svg).fill))] : [back];
     for (const other of svg && svg.querySelector('rect') ? backs : [back]) {
