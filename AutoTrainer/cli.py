@@ -13,7 +13,7 @@ import sys
 from dataclasses import fields
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from . import check_command, interrupts
+from . import check_command, interrupts, report_command
 from .compare import command as compare_command
 from .errors import UserError
 from .intake.config import BACKENDS, check_config, check_count, read_config
@@ -25,6 +25,10 @@ from .report.text import cases_table, summary
 from .settings import EARLIER, RACES, RULES, RUN_SETTINGS, Repairing, Watching
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
+COMMANDS: Dict[str, Any] = {command.NAME: command for command in (
+    check_command, report_command, compare_command)}
+"""What has a word of its own in front: modules with ``NAME``, ``build_parser``, and ``run``, which
+returns the exit code or None."""
 WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds',
                'jobs')
 """Arguments that a resumed run takes from the command line; all others stand in its folder."""
@@ -35,8 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='reproduce.py', description='Train a model, say which problem the training has, and '
         'repair it. Without arguments: the demo case %s. With "check" in front: only say what is '
-        'wrong before the first step (check --help). With "compare" in front: hold a checkout of '
-        'upstream AUTOTRAINER against this project (compare --help).' % DEFAULT_CASE)
+        'wrong before the first step (check --help). With "report": a run as a page '
+        '(report --help). With "compare": hold a checkout of upstream AUTOTRAINER against this '
+        'project (compare --help).' % DEFAULT_CASE)
     what = parser.add_argument_group('what to train')
     what.add_argument('--case', metavar='NAME', help='a demo case (default %s)' % DEFAULT_CASE)
     what.add_argument('--all-cases', action='store_true', help='every demo case, one after another')
@@ -147,19 +152,15 @@ def main(argv: Optional[List[str]] = None) -> int:
         KeyboardInterrupt: if it is interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    checks = given[:1] == [check_command.NAME]
-    compares = given[:1] == [compare_command.NAME]
-    parser = (check_command.build_parser() if checks else
-              compare_command.build_parser() if compares else build_parser())
-    arguments = parser.parse_args(given[1:] if checks or compares else given)
+    command = COMMANDS.get(given[0]) if given else None
+    parser = build_parser() if command is None else command.build_parser()
+    arguments = parser.parse_args(given if command is None else given[1:])
     try:
-        if checks:
-            choose_backend(arguments.backend)
-            check_command.run(arguments)
-        elif compares:
-            choose_backend(None)
-            return compare_command.run(arguments)
-        elif arguments.resume is None:
+        if command is not None:
+            if command is not report_command:  # which needs no Keras
+                choose_backend(getattr(arguments, 'backend', None))
+            return command.run(arguments) or 0
+        if arguments.resume is None:
             run(arguments)
         else:
             resume(arguments)

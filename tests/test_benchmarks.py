@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.mark.parametrize('name, parts', [
     ('check_cost', {'circle', 'mnist_20_layers'}), ('overhead', {'circle', 'mnist_5_layers'}),
     ('delay', {'Gradient_Vanish_Case'}), ('checkpoint', {'data', 'default', 'every_epoch'}),
-    ('scaling', {'depth', 'parameters', 'history'}),
+    ('scaling', {'depth', 'parameters', 'history'}), ('page', {'pages'}),
 ])
 def test_each_prints_one_document(name, parts):
     options = ['--schedules', 'adaptive,epoch_1'] if name == 'overhead' else []

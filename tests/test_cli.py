@@ -61,6 +61,8 @@ def test_a_model_of_ones_own(tmp_path, model_path, capsys):
     assert 'No issue was found, which proves little: not judged: 2 epochs' in shown
     assert 'Results' in shown
     assert (tmp_path / 'out' / 'result.json').exists()
+    page = (tmp_path / 'out' / 'report.html').read_text(encoding='utf-8')
+    assert '<h1>Nothing was found, which proves little.</h1>' in page
 
 
 def test_upstream_fault_reproduce_epoch_100(tmp_path, model_path):

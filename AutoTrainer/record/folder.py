@@ -22,7 +22,8 @@ SCHEMA_VERSION = 1
 is added; readers pass over keys that they do not know."""
 HISTORY_COLUMNS = ('epoch', 'loss', 'accuracy', 'val_loss', 'val_accuracy')
 RUN_FILES = ('run.json', 'result.json', 'history.csv', 'checkpoint.npz', 'model.h5', 'model.keras',
-             'initial.h5', 'initial.keras', 'first.h5', 'first.keras', 'best_weights.npz')
+             'initial.h5', 'initial.keras', 'first.h5', 'first.keras', 'best_weights.npz',
+             'report.html')
 """What a run writes into its folder, beside ``events.jsonl`` and ``attempts``; ``run.json`` first:
 without it there is nothing to resume."""
 _PART = '.part-'

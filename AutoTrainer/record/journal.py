@@ -368,8 +368,9 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
             raise UserError('%r cannot be resumed: the run is finished, its outcome is in '
                             'result.json' % run.path)
         _compare(run.path, read_json(run.file('run.json')), now)
-        with contextlib.suppress(FileNotFoundError):  # it said 'interrupted', which is over
-            os.unlink(run.file('result.json'))
+        for name in ('result.json', 'report.html'):  # they say 'interrupted', which is over
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(run.file(name))
         return True
     if there.is_unfinished:
         raise UserError('save_dir is %r, which holds an unfinished run; go on with it by '

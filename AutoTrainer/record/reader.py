@@ -21,6 +21,7 @@ from .folder import HISTORY_COLUMNS, attempt_name
 STATUSES = ('normal', 'detected', 'repaired', 'improved', 'failed', 'interrupted')
 """What a run can have come to (``docs/guide/run-folder.md``)."""
 
+_SIGNS = ('run.json', 'result.json', 'history.csv', 'events.jsonl')
 _ATTEMPT_NAME = re.compile(r'\d{3,}_(.+)_(\d+)')
 _Kinds = Mapping[str, Tuple[type, ...]]
 _NONE = type(None)
@@ -86,6 +87,11 @@ class RunReader:
     def file(self, *names: str) -> str:
         """Path of a file in the folder."""
         return os.path.join(self.path, *names)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the folder holds anything of a run, or of a training that was watched."""
+        return any(os.path.isfile(self.file(name)) for name in _SIGNS)
 
     @property
     def is_begun(self) -> bool:
@@ -160,13 +166,26 @@ class RunReader:
         """The history of the first training; see :func:`read_history`."""
         return self._history(self.path)
 
-    def attempts(self) -> List[Attempt]:
+    def version(self) -> int:
+        """The newest ``schema_version`` that a file of the folder has; 0 where none has one.
+
+        Raises:
+            UserError: if one of them is damaged.
+        """
+        found = [(self._json(name) or {}).get('schema_version') for name in _SIGNS[:2]]
+        return max([version for version in found if isinstance(version, int)], default=0)
+
+    def attempts(self, by_events: bool = False) -> List[Attempt]:
         """The tries of solutions, in order; last the one that trains now, if there is one.
+
+        Args:
+            by_events: whether to pass over ``result.json``, which can be damaged.
 
         Raises:
             UserError: if what is on record of them, or the history of one, is damaged.
         """
-        records = self._attempt_records()  # first: what ends meanwhile is told as still training
+        # first: what ends meanwhile is told as still training
+        records = self._attempt_records(by_events)
         begun, ended = self._begun_attempts(), []
         for record in records:
             number, solution, attempt = record.get('number'), record['solution'], record['try']
@@ -183,9 +202,9 @@ class RunReader:
                 return self.file(name)
         return None
 
-    def _attempt_records(self) -> List[Dict[str, Any]]:
+    def _attempt_records(self, by_events: bool) -> List[Dict[str, Any]]:
         """What came of the attempts that have ended."""
-        result = self.result()
+        result = None if by_events else self.result()
         if result is not None:
             return list(result['attempts'])
         records = [{key: value for key, value in event.items()

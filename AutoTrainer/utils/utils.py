@@ -24,6 +24,7 @@ from ..record.checkpoint import Interval, check_interval
 from ..record.fit import watched_fit
 from ..record.folder import Recorder, RecordError, RunFolder, write_json
 from ..record.journal import Journal, begin_run
+from ..report.html import add_page
 from ..settings import Repairing, Watching, of_a_run
 from ..solutions.candidate import Blueprint, Candidate, Outcome, Training
 from .compute_gradient import all_labels, probe_batch
@@ -490,8 +491,10 @@ def model_train(model: Any,
         except KeyboardInterrupt:
             with contextlib.suppress(RecordError):  # being interrupted is what matters now
                 tell('interrupted')
+                add_page(run.path)
             raise
         result = tell(found.status, found, seconds, told)
+        add_page(run.path)
     if autorepair:
         return TrainResult(result, trained, journal.model_path)
     return issues, described(candidate, issues, repairing, journal)

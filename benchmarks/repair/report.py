@@ -133,7 +133,8 @@ def figures(found: Sequence[Result]) -> Dict[str, Any]:
 
     Returns:
         ``cases``; ``reached``, ``usual`` and ``improved`` as shares with their intervals;
-        ``rate``: the mean improvement rate; ``price`` and ``seconds``; ``crashed``: how many ended with an error.
+        ``rate``: the mean improvement rate; ``price`` and ``seconds``; ``crashed``: how many ended
+        with an error.
     """
     prices = [result.price for result in found]
     return dict(

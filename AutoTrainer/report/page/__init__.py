@@ -1,0 +1,1 @@
+"""The page of a run: what is behind each of its parts, and how the figures are drawn."""
