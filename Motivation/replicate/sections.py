@@ -254,8 +254,8 @@ def _erratum(ground: Ground) -> Section:
         '%s: %.3g' % pair for pair in test.groups.items())]
         for test in hypothesis_tests(ground.findings)]
     return Section('Erratum: the numbers of Table 3-2 are no epochs', 'They count pairs of '
-                   'extrema. A curve of E independent values has (E − 2)/3 maxima on average, so that they '
-                   'stand a little below E/3 for anything noisy, flagged or not.', [
+                   'extrema. A curve of E independent values has (E − 2)/3 maxima on average, so '
+                   'that they stand a little below E/3 for anything noisy, flagged or not.', [
                        _grid(['runs', 'how many', 'median index', 'between 1/5 and 2/5'], rows),
                        _grid(['tested (Kruskal and Wallis)', 'runs', 'H', 'p', 'ε²', 'medians'],
                              tests)], ['erratum'])

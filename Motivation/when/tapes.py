@@ -4,9 +4,11 @@ A tape is a history as the other commands read it, with four columns more; a cas
 ``FAMILY/EPOCHS`` holds one for each seed.
 """
 
+import sys
 from pathlib import Path
-from typing import List, Sequence
+from typing import List, Sequence, Tuple
 
+from AutoTrainer.errors import UserError
 from AutoTrainer.judge.facts import GradientSummary
 
 from ..histories import COLUMNS, Run, read_history
@@ -47,6 +49,21 @@ def read_tape(path: Path) -> Run:
         UserError: see :func:`Motivation.histories.read_history`.
     """
     return read_history(path, PROBED)
+
+
+def missing(out: Path, family: str, lengths: Sequence[int], seeds: int) -> List[Tuple[int, int]]:
+    """(epochs, number) of each run of a family whose tape is not there, whole."""
+    lacking = []
+    for epochs in lengths:
+        for number in range(seeds):
+            path = tape_path(out, family, epochs, number)
+            try:
+                if path.exists() and read_tape(path).epochs == epochs:
+                    continue
+            except UserError as error:
+                print('trained again: %s' % error, file=sys.stderr)
+            lacking.append((epochs, number))
+    return lacking
 
 
 def summaries(run: Run, rectified: bool) -> List[GradientSummary]:

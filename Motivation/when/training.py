@@ -14,14 +14,13 @@ from typing import Any, Dict, List, Optional, Sequence
 from AutoTrainer import keras_bridge
 from AutoTrainer.data import get_dataset
 from AutoTrainer.demo_case import case_config, case_model
-from AutoTrainer.errors import UserError
 from AutoTrainer.record.folder import write_json
 from AutoTrainer.utils.compute_gradient import Probe, probe_batch
 
 from ..histories import SETTINGS_FILE
 from ..training import EndWithParent
 from .families import FAMILIES, Family, rate_of, seed_of
-from .tapes import case_path, probed, read_tape, tape_path, write_tape
+from .tapes import case_path, missing, probed, tape_path, write_tape
 
 keras: Any = keras_bridge.keras
 
@@ -104,21 +103,6 @@ class _Taper(keras_bridge.keras.callbacks.Callback):
         self.rows.append([float(values[name] or 0.0)
                           for name in ('loss', 'acc', 'val_loss', 'val_acc')]
                          + probed(self._probe.gradients()))
-
-
-def missing(out: Path, name: str, lengths: Sequence[int], seeds: int) -> List[Any]:
-    """(epochs, number) of each run of a family whose tape is not there, whole."""
-    lacking = []
-    for epochs in lengths:
-        for number in range(seeds):
-            path = tape_path(out, name, epochs, number)
-            try:
-                if path.exists() and read_tape(path).epochs == epochs:
-                    continue
-            except UserError as error:
-                print('trained again: %s' % error, file=sys.stderr)
-            lacking.append((epochs, number))
-    return lacking
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
