@@ -36,6 +36,9 @@ def replicate(directory: Optional[str], out: str, costs: Optional[str]) -> Repli
         UserError: if there is nothing to read, or the folder cannot be written.
     """
     source = str(OWN_DATA) if directory is None else directory
+    if not Path(source).is_dir():
+        raise UserError('HISTORIES is %r, which is no folder; give a folder of case folders with '
+                        'one CSV file per run' % source)
     cases, left_out = find_cases(Path(source))
     if not cases:
         raise UserError('HISTORIES is %r, which has no history that can be read; give a folder of '
@@ -44,7 +47,7 @@ def replicate(directory: Optional[str], out: str, costs: Optional[str]) -> Repli
     claims = decide(laid)
     figures, undrawn = all_figures(cases, choose_run(cases, None),
                                    grounds.MEASURED if costs is None else Path(costs))
-    left_out = left_out + problems + ['%s' % reason for reason in undrawn]
+    left_out = left_out + problems + undrawn
     compared = any(claim.must and claim.verdict != UNKNOWN for claim in claims)
     absent = [name for name in laid.thesis['cases'] if name not in laid.known]
     if directory is not None and absent:

@@ -64,6 +64,9 @@ class Trainer:
         assert batch is not None
         self._probe = Probe(self.model, batch)
         self.rectified = keras_bridge.has_rectifiers(self.model)
+        # Keras draws random numbers while it builds what the first fit needs: here, so that the
+        # rows of the first run come in the same order as if others had been trained before it
+        self.train(1, 0)
 
     def train(self, epochs: int, number: int) -> List[List[float]]:
         """Train one run.
