@@ -12,7 +12,7 @@ THESIS = 'thesis_tables.json'
 """The numbers of the thesis, each with the table it stands in."""
 
 MEASURED = OWN_DATA / 'overhead.json'
-"""What ``benchmarks.overhead`` printed where this project was made."""
+"""What checks cost, as measured for ``docs/evidence/benchmarks.md``."""
 
 
 class Ground(NamedTuple):
