@@ -90,7 +90,8 @@ def test_both_numbers_stand_side_by_side_and_are_marked(small):
 
 def page(**values):
     return Replication('DIR', 1, 2, False, True, [], [Section(
-        'A <title>', 'note & more', [Grid(['a', 'b'], [['<script>x</script>', SAME], ['1', OTHER]])],
+        'A <title>', 'note & more',
+        [Grid(['a', 'b'], [['<script>x</script>', SAME], ['1', OTHER]])],
         ['fig'])], ['left | out'])._replace(**values)
 
 
