@@ -1,9 +1,10 @@
 # Each target sets up what it needs from a bare clone, once; see scripts/make_venv.sh.
 # PYTHON_MODERN and PYTHON_PINNED name the Pythons to use, where the search finds the wrong ones.
-.PHONY: help venv venv-legacy demo test test-fast test-backends lint bench zoo repair-bench fuzz
+.PHONY: help venv venv-legacy demo replicate test test-fast test-backends lint bench zoo repair-bench fuzz
 
 help:
 	@echo "make demo           watch one demo case go wrong, be diagnosed and be repaired"
+	@echo "make replicate      the thesis's tables, figures and claims on one page (HISTORIES=DIR: its runs)"
 	@echo "make test-fast      for work between commits: what needs no long training, two minutes"
 	@echo "make test           all tests, on the modern stack and (where found) the pinned one"
 	@echo "make test-backends  the tests that depend on Keras's backend, on TensorFlow and PyTorch"
@@ -25,6 +26,9 @@ demo: venv
 	@echo "== reproduce.py: a training with a vanishing gradient, watched and repaired"
 	@rm -rf result/Gradient_Vanish_Case_seed0
 	@.venv/bin/python reproduce.py
+
+replicate: venv
+	.venv/bin/python -m Motivation.replicate $(HISTORIES)
 
 test:
 	@scripts/run_tests.sh

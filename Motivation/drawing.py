@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
 
-from .figure_data import Curves, Detection, Overhead, Point, Share, Times
+from .figure_data import Curves, Delays, Detection, Overhead, Point, Share, Times
 
 BLUE, ORANGE, GREEN, RED, GREY = '#0072B2', '#E69F00', '#009E73', '#D55E00', '#999999'
 
@@ -157,6 +157,23 @@ def draw_overhead(found: Sequence[Overhead], figure: Any) -> None:
         axes.set_xticks(training.intervals)
         axes.set_ylabel('time added (%)')
     row[0].legend(loc='best')
+
+
+def draw_delays(found: Delays, figure: Any) -> None:
+    """Fig. 4-2: mean delay against 1/q, by the way of counting, and that of the thesis."""
+    figure.set_size_inches(WIDTH, 3.0)
+    axes = figure.subplots()
+    for values, style, colour, label in (
+            (found.upstream, 'o-', BLUE, 'epoch_N, counted as upstream'),
+            (found.project, '^--', ORANGE, 'epoch_N, counted as this project')):
+        axes.plot(found.intervals, values, style, color=colour, markersize=4, linewidth=1.1,
+                  label=label)
+    axes.axhline(found.dynamic, linestyle=':', color='black', linewidth=1.2, label='dynamic')
+    axes.set_xlabel('epochs from check to check, 1/q')
+    axes.set_xticks(found.intervals)
+    axes.set_ylabel('mean delay (epochs)')
+    axes.set_ylim(0, None)
+    axes.legend(loc='best')
 
 
 def draw_detection(found: Detection, figure: Any) -> None:

@@ -20,6 +20,9 @@ from .replay import PROJECT_OFFSET, REFERENCE, UPSTREAM_OFFSET, compare
 COMPARED = ('dynamic', 'epoch_3', 'epoch_5')
 """Schedules of Figure 5-3."""
 
+INTERVALS = tuple(range(1, 16))
+"""Epochs from check to check in Figure 4-2."""
+
 
 # ------------------------------------------------------------------------- one run: Fig. 3-1, 3-2
 
@@ -193,6 +196,41 @@ def _overhead(name: str, figures: Dict[str, Any]) -> Overhead:
         [(spread['q25'], spread['median'], spread['q75'])
          for spread in (found['overhead_percent'] for found in schedules.values())],
         [100 * float(t2) / t1 / interval for interval in schedules])
+
+
+# ---------------------------------------------------------- Fig. 4-2: the delay, by the interval
+
+class Delays(NamedTuple):
+    """How late an oscillation is found, by the epochs from one check to the next.
+
+    Attributes:
+        intervals: N of ``epoch_N``, ascending.
+        upstream: mean delay in epochs of the runs found, for each interval, counted as upstream.
+        project: the same in this project's counting.
+        dynamic: of the dynamic schedule.
+    """
+
+    intervals: List[int]
+    upstream: List[float]
+    project: List[float]
+    dynamic: float
+
+
+def delays(cases: Sequence[Case]) -> Optional[Delays]:
+    """Replay the recorded runs under every constant schedule up to ``epoch_15``.
+
+    Returns:
+        The delays; None where some schedule finds no run.
+    """
+    names = ['epoch_%d' % interval for interval in INTERVALS]
+    ways = [compare(cases, 'val_accuracy', names + ['dynamic'], offset)
+            for offset in (UPSTREAM_OFFSET, PROJECT_OFFSET)]
+    if not all(outcomes.detected.any() for way in ways for outcomes in way.values()):
+        return None
+    upstream, project = [{name: float(outcomes.delay.sum() / outcomes.detected.sum())
+                          for name, outcomes in way.items()} for way in ways]
+    return Delays(list(INTERVALS), [upstream[name] for name in names],
+                  [project[name] for name in names], upstream['dynamic'])
 
 
 # --------------------------------------------------- Fig. 5-3: constant against dynamic schedule

@@ -76,6 +76,11 @@ def all_figures(cases: Sequence[Case], run: Tuple[str, int],
                               figure_data.overhead(costs)))
     else:
         left_out.append('Figure 4-1, which needs what benchmarks.overhead measured (--overhead)')
+    late = figure_data.delays(cases)
+    if late is not None:
+        figures.append(Figure('fig_4-2_delay', drawing.draw_delays, late))
+    else:
+        left_out.append('Figure 4-2, because some schedule finds no oscillating run')
     found = figure_data.detection(cases)
     if found.lengths:
         figures.append(Figure('fig_5-3_detection', drawing.draw_detection, found, 0.3))

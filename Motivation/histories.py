@@ -6,6 +6,7 @@ a file that was cut off while it was written would otherwise pass for a shorter 
 """
 
 import csv
+import math
 import os
 import re
 from pathlib import Path
@@ -62,11 +63,12 @@ class Case(NamedTuple):
     steps_per_epoch: Optional[int] = None
 
 
-def read_history(path: Path) -> Run:
+def read_history(path: Path, also: Sequence[str] = ()) -> Run:
     """Read one recorded training.
 
     Args:
         path: a CSV file.
+        also: columns beside ``COLUMNS`` that are read too; they hold finite numbers.
 
     Returns:
         The run. Its number is the last one in the file's name, 0 if there is none.
@@ -85,18 +87,19 @@ def read_history(path: Path) -> Run:
     if not rows or not any(cell.strip() for cell in rows[0]):
         raise UserError('%s is empty; remove it or collect the run anew' % path)
     header = [cell.strip() for cell in rows[0]]
-    for name in COLUMNS:
+    wanted = COLUMNS + tuple(also)
+    for name in wanted:
         if header.count(name) != 1:
             raise UserError('%s has %s column %r (it has %s); a history needs each of %s once'
                             % (path, 'more than one' if name in header else 'no', name,
-                               ', '.join(filter(None, header)), ', '.join(COLUMNS)))
+                               ', '.join(filter(None, header)), ', '.join(wanted)))
     if len(rows) == 1:
         raise UserError('%s has no epochs; remove it or collect the run anew' % path)
     if len(rows[-1]) < len(header) or not text.endswith('\n'):
         raise UserError('%s is cut off in line %d; remove it or collect the run anew'
                         % (path, len(rows)))
-    places = {name: header.index(name) for name in COLUMNS}
-    columns: Dict[str, List[float]] = {name: [] for name in COLUMNS}
+    places = {name: header.index(name) for name in wanted}
+    columns: Dict[str, List[float]] = {name: [] for name in wanted}
     for line, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
             raise UserError('%s has %d entries in line %d where its header has %d; remove it or '
@@ -109,16 +112,17 @@ def read_history(path: Path) -> Run:
 
 def _number(path: Path, line: int, name: str, cell: str) -> float:
     """One entry: a share in 0…1 for an accuracy; for a loss any number, NaN also as ''."""
-    is_loss = name.endswith('loss')
     try:
         value = float(cell or 'nan')  # pandas writes NaN as nothing
-        if is_loss or 0 <= value <= 1:
+        if name.endswith('loss') or (0 <= value <= 1 if name.endswith('accuracy')
+                                     else math.isfinite(value)):
             return value
     except ValueError:
         pass
-    raise UserError('%s has %r as %s in line %d; %s'
-                    % (path, cell, name, line, 'a loss is a number' if is_loss
-                       else 'an accuracy lies between 0 and 1'))
+    raise UserError('%s has %r as %s in line %d; %s' % (
+        path, cell, name, line, 'a loss is a number' if name.endswith('loss')
+        else 'an accuracy lies between 0 and 1' if name.endswith('accuracy')
+        else 'it is a finite number'))
 
 
 def is_output(files: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from AutoTrainer.errors import UserError
 from Motivation.analyse import CaseFindings, RunFindings
-from Motivation.figure_data import curves, detection, erratum, overhead, shares, times
+from Motivation.figure_data import curves, delays, detection, erratum, overhead, shares, times
 from Motivation.histories import Case, Run
 
 SWING = [0.9, 0.8] * 6
@@ -85,3 +85,12 @@ def test_detection():
     assert found.upstream['epoch_5'] == [6, 11]
     assert found.project['epoch_5'] == [5, 10]
     assert found.upstream['dynamic'] == found.project['dynamic']
+
+
+def test_delays_grow_with_the_interval_and_need_runs_that_are_found():
+    long = [Case('long', 60, [make_run(0, SWING * 5)])]
+    found = delays(long)
+    assert found.intervals == list(range(1, 16))
+    assert found.upstream[0] == found.project[0] == 0  # a check at every epoch
+    assert found.project[4] == 2                       # first found at 18, checked at 20
+    assert delays([Case('flat', 60, [make_run(0, [0.5] * 60)])]) is None

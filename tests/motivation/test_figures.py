@@ -74,7 +74,8 @@ def test_figures_that_cannot_be_drawn_are_named_with_the_reason(tmp_path, write_
     assert [line[len('left out: '):] for line in said] == json.loads(
         (tmp_path / 'out' / 'figures.json').read_text())['left_out']
     assert [line.split(', ')[0] for line in said] == [
-        'left out: erratum', 'left out: Figure 4-1', 'left out: Figure 5-3']
+        'left out: erratum', 'left out: Figure 4-1', 'left out: Figure 4-2',
+        'left out: Figure 5-3']
 
 
 def test_figures_among_the_cases_do_not_disturb_the_next_analysis(tmp_path, write_run, capsys):
