@@ -229,6 +229,49 @@ def train_on_dask(out: Path, numbers: Sequence[int], settings: Settings, jobs: i
             yield ended
 
 
+def train_together(out: Path, numbers: Sequence[int], settings: Settings) -> Iterator[Ended]:
+    """Train all runs in one process as one compiled program, see :mod:`Motivation.vectorised`.
+
+    Args:
+        out: folder of the collection.
+        numbers: of the runs.
+        settings: of the collection.
+
+    Yields:
+        How each ended, as it ends. When the iteration is given up, the training ends too.
+
+    Raises:
+        UserError: if these runs cannot be trained so.
+    """
+    waiting = list(numbers)
+    if not waiting:
+        return
+    command = [sys.executable, '-m', 'Motivation.vectorised', str(out), *map(str, numbers),
+               '--parent', str(os.getpid())]
+    with tempfile.TemporaryFile() as written:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=written,
+                                   env=training_environment(alone=True), universal_newlines=True)
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if line.startswith('done '):
+                    waiting.remove(int(line.split()[1]))
+                    yield Ended(int(line.split()[1]), 0, '')
+                else:
+                    print(line.rstrip(), file=sys.stderr)
+            process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        written.seek(0)
+        said = written.read().decode('utf-8', 'replace')
+    if process.returncode == 2:
+        raise UserError(_last_line(Ended(-1, 2, said)))
+    for number in waiting:
+        yield Ended(number, process.returncode, said)
+
+
 # -------------------------------------------------------------------------------- the command
 
 def collect(out: Path, settings: Settings, runs: int, jobs: int = 1, engine: str = 'local',
@@ -240,7 +283,7 @@ def collect(out: Path, settings: Settings, runs: int, jobs: int = 1, engine: str
         settings: what the runs have in common.
         runs: how many there shall be, those that are there included.
         jobs: trainings at a time.
-        engine: ``'local'`` or ``'dask'``.
+        engine: ``'local'``, ``'dask'`` or ``'vectorised'``.
         scheduler: for ``'dask'``: address of a running cluster's scheduler.
 
     Returns:
@@ -255,6 +298,7 @@ def collect(out: Path, settings: Settings, runs: int, jobs: int = 1, engine: str
     if finished:
         print('%d of %d runs are there' % (len(finished), runs), file=sys.stderr)
     trainings = (train_locally(out, missing, settings, jobs) if engine == 'local' else
+                 train_together(out, missing, settings) if engine == 'vectorised' else
                  train_on_dask(out, missing, settings, jobs, scheduler))
     failed, started = [], time.time()
     with contextlib.closing(trainings):  # type: ignore[type-var]
@@ -323,6 +367,9 @@ def _body(args: argparse.Namespace) -> int:
     if args.scheduler is not None and args.engine != 'dask':
         raise UserError('--scheduler is %r, but --engine is %r; a scheduler needs --engine dask'
                         % (args.scheduler, args.engine))
+    if args.engine == 'vectorised' and args.jobs > 1:
+        raise UserError("--jobs is %d, but --engine is 'vectorised', which trains as many runs at "
+                        'once as the memory holds; leave --jobs out' % args.jobs)
     if args.seed < 0:
         raise UserError('--seed is %d; give 0 or more' % args.seed)
     out = make_folder('--out', args.out).resolve()
@@ -371,9 +418,10 @@ def main(argv: Optional[Sequence[str]] = None, model: str = 'relu20') -> int:
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='default: 0')
     parser.add_argument('--jobs', type=count, default=1, metavar='N',
                         help='trainings at a time on this machine (default: 1)')
-    parser.add_argument('--engine', choices=('local', 'dask'), default='local',
-                        help='processes of this machine (default) or a Dask cluster, whose workers '
-                             'must see --out')
+    parser.add_argument('--engine', choices=('local', 'dask', 'vectorised'), default='local',
+                        help='processes of this machine (default); a Dask cluster, whose workers '
+                             'must see --out; or all runs as one program, for a GPU (Keras 3 on '
+                             'JAX)')
     parser.add_argument('--scheduler', metavar='ADDRESS',
                         help='of a running Dask cluster (default: one of --jobs workers here)')
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')

@@ -76,6 +76,25 @@ def _loss(model: Any) -> str:
     return 'binary_crossentropy' if binary else 'categorical_crossentropy'
 
 
+def begun_model(out: Path, settings: Settings, number: int) -> Any:
+    """The model of one run before its first step, compiled; ``fit`` called now is the run.
+
+    Args:
+        out: folder of the collection.
+        settings: of the collection.
+        number: of the run.
+    """
+    seed = seed_of(settings, number)
+    keras_bridge.set_seed(seed)  # layers such as Dropout draw a seed when they are built
+    model = keras_bridge.load_model(str(out / INITIAL_MODEL))
+    if settings.init == 'fresh':
+        blueprint = keras_bridge.take_blueprint(model)
+        model = keras_bridge.build_model(blueprint._replace(weights={}), seed)
+    keras_bridge.set_seed(seed)
+    keras_bridge.compile_model(model, OPTIMIZER, _loss(model))
+    return model
+
+
 def train(out: Path, number: int, parent: int) -> None:
     """Train one run of a collection and write its history.
 
@@ -90,20 +109,23 @@ def train(out: Path, number: int, parent: int) -> None:
     settings = read_settings(out)
     assert settings is not None, '%s has no settings' % out
     data = get_dataset(settings.dataset)
-    seed = seed_of(settings, number)
-    keras_bridge.set_seed(seed)  # layers such as Dropout draw a seed when they are built
-    model = keras_bridge.load_model(str(out / INITIAL_MODEL))
-    if settings.init == 'fresh':
-        blueprint = keras_bridge.take_blueprint(model)
-        model = keras_bridge.build_model(blueprint._replace(weights={}), seed)
-    keras_bridge.set_seed(seed)
-    keras_bridge.compile_model(model, OPTIMIZER, _loss(model))
+    model = begun_model(out, settings, number)
     history = model.fit(data['x'], data['y'], batch_size=BATCH_SIZE, epochs=settings.epochs,
                         validation_data=(data['x_val'], data['y_val']), verbose=0,
                         callbacks=[EndWithParent(parent)]).history
-    rows = [[epoch] + [float(history[name][epoch]) for name in COLUMNS]
-            for epoch in range(settings.epochs)]
-    write_atomically(run_path(out, number), csv_text(('',) + COLUMNS, rows))
+    write_history(run_path(out, number), list(zip(*(history[name] for name in COLUMNS))))
+
+
+def write_history(path: Path, epochs: Sequence[Sequence[float]]) -> None:
+    """Write the file of a run in upstream's format: for each epoch the four values in order."""
+    rows = [[epoch] + [float(value) for value in values] for epoch, values in enumerate(epochs)]
+    write_atomically(path, csv_text(('',) + COLUMNS, rows))
+
+
+def check_parent(parent: int) -> None:
+    """End this process if the one that waits for it is gone."""
+    if os.getppid() != parent:
+        raise SystemExit('the collection that asked for this training has ended')
 
 
 class EndWithParent(keras_bridge.keras.callbacks.Callback):
@@ -119,8 +141,7 @@ class EndWithParent(keras_bridge.keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Look for the parent."""
-        if os.getppid() != self.parent:
-            raise SystemExit('the collection that asked for this training has ended')
+        check_parent(self.parent)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
