@@ -167,7 +167,7 @@ class Program:
         model.evaluate(data['x'][:2], data['y'][:2], verbose=0)  # builds the metrics
         model.reset_metrics()
         self.rows = len(data['x'])
-        self._data = tuple(jax.numpy.asarray(data[name]) for name in ('x', 'y', 'x_val', 'y_val'))
+        self._data = tuple(jax.numpy.asarray(data[part]) for part in ('x', 'y', 'x_val', 'y_val'))
         self._one: Any = first_state(model)
         self._epoch = jax.jit(jax.vmap(one_epoch(model, batch_size), in_axes=(0, 0, None)),
                               donate_argnums=0)

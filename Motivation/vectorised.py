@@ -60,7 +60,7 @@ def save(out: Path, runs: Together) -> None:
     Raises:
         UserError: if the disk refuses; what was saved before is intact.
     """
-    arrays = {'%d/%d' % (group, place): np.asarray(array)
+    arrays: Any = {'%d/%d' % (group, place): np.asarray(array)
               for group, found in enumerate(runs.state) for place, array in enumerate(found)}
     with written_whole(str(out / SAVED_RUNS)) as part, open(part, 'wb') as file:
         np.savez(file, numbers=np.array(runs.numbers), curves=runs.curves, **arrays)
@@ -154,26 +154,33 @@ def train(out: Path, numbers: Sequence[int], parent: int,
         print('%d runs together, from epoch %d on, in %.2g GiB'
               % (len(runs.numbers), len(runs.curves) + 1,
                  program.bytes_needed(len(runs.numbers)) / 2**30), flush=True)
-        begun, saved, told = len(runs.curves), time.monotonic(), time.monotonic()
-        started = told
-        for runs in finish(program, settings, runs):
-            check_parent(parent)
-            done, now = len(runs.curves), time.monotonic()
-            if done < settings.epochs and now - saved >= save_seconds:
-                save(out, runs)
-                saved = time.monotonic()
-            if done < settings.epochs and now - told >= TELL_SECONDS:
-                told, left = now, (now - started) / (done - begun) * (settings.epochs - done)
-                print('epoch %d of %d, about %s left for these'
-                      % (done, settings.epochs, duration(left)), flush=True)
+        runs = _train_to_the_end(out, program, settings, runs, parent, save_seconds)
         for place, number in enumerate(runs.numbers):
             if number in missing:
-                write_history(run_path(out, number), runs.curves[:, place])
+                write_history(run_path(out, number), runs.curves[:, place].tolist())
                 missing.remove(number)
                 print('done %d' % number, flush=True)
         if (out / SAVED_RUNS).exists():
             (out / SAVED_RUNS).unlink()
         runs = None
+
+
+def _train_to_the_end(out: Path, program: stacked.Program, settings: Settings, runs: Together,
+                      parent: int, save_seconds: float) -> Together:
+    """Train runs to their end, saving them and saying how far they are now and then."""
+    begun, started = len(runs.curves), time.monotonic()
+    saved = told = started
+    for trained in finish(program, settings, runs):
+        check_parent(parent)
+        runs, done, now = trained, len(trained.curves), time.monotonic()
+        if done < settings.epochs and now - saved >= save_seconds:
+            save(out, runs)
+            saved = time.monotonic()
+        if done < settings.epochs and now - told >= TELL_SECONDS:
+            told, left = now, (now - started) / (done - begun) * (settings.epochs - done)
+            print('epoch %d of %d, about %s left for these'
+                  % (done, settings.epochs, duration(left)), flush=True)
+    return runs
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

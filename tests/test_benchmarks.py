@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
     ('check_cost', {'circle', 'mnist_20_layers'}), ('overhead', {'circle', 'mnist_5_layers'}),
     ('delay', {'Gradient_Vanish_Case'}), ('checkpoint', {'data', 'default', 'every_epoch'}),
     ('scaling', {'depth', 'parameters', 'history'}), ('page', {'pages'}),
+    ('collection', {'device', 'data', 'rows', 'weights', 'vectorised', 'ordinary', 'times_as_fast',
+                    'minutes_for_100_runs_of_50_epochs', 'minutes_for_the_thesis'}),
 ])
 def test_each_prints_one_document(name, parts):
     options = ['--schedules', 'adaptive,epoch_1'] if name == 'overhead' else []
