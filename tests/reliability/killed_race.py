@@ -38,6 +38,7 @@ from AutoTrainer.record import checkpoint, reader  # noqa: E402
 from AutoTrainer.record.folder import RunFolder  # noqa: E402
 from AutoTrainer.record.journal import Journal  # noqa: E402
 from AutoTrainer.repairing import repair  # noqa: E402
+from AutoTrainer.report.html import write_page  # noqa: E402
 
 MARK = 'KILLED_RACE'
 """Environment variable that the processes of a race inherit."""
@@ -219,6 +220,7 @@ def main(place, kills, seed, jobs):
             dooms.append(doom)
             if not reader.RunReader(folder).is_finished:
                 continue
+            write_page(folder)  # what ``autotrainer report`` does: nothing else was left to do
         found = remains(folder)
         for key in wanted:
             assert found[key] == wanted[key], 'after %s: %s\n%s\ninstead of\n%s' % (

@@ -21,6 +21,7 @@ import numpy as np
 from AutoTrainer import keras_bridge
 from AutoTrainer.record import folder as records
 from AutoTrainer.record import reader
+from AutoTrainer.report.html import write_page
 from AutoTrainer.utils import repair
 from AutoTrainer.utils.utils import model_train
 
@@ -177,7 +178,9 @@ def main(place, kills, seed):
                                                                          'after'])))
         if not child(folder, doom):
             dooms.append(doom)
-            continue
+            if not reader.RunReader(folder).is_finished:
+                continue
+            write_page(folder)  # what ``autotrainer report`` does: nothing else was left to do
         found = remains(folder)
         for key in wanted:
             assert found[key] == wanted[key], 'after %s: %s\n%s\ninstead of\n%s' % (
