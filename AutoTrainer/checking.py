@@ -1,26 +1,23 @@
 """``check``: what is wrong with a training, before its first step."""
 
-import functools
 from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
 from . import keras_bridge
-from .errors import UserError, first_line
+from .errors import first_line
 from .intake import inputs
-from .intake.arrays import map_arrays, parts, row_count
+from .intake.arrays import map_arrays, row_count
 from .intake.config import check_count
-from .judge.columns import MOST_ROWS, Data
+from .intake.rows import looked_at, paired_arrays, validation_arrays
+from .judge.columns import Data
 from .judge.facts import Task
 from .judge.labels import summarise_labels
 from .judge.losses import loss_name
 from .judge.preflight import Finding
 from .judge.setup import BATCH_ROWS, Setup, examine
-from .utils.compute_gradient import plain_task, row_pair
+from .utils.compute_gradient import plain_task
 from .utils.logger import LOGGER
-
-_ARRIVING_ROWS = 500
-"""Rows that are sent through what stands in front of the first layer with weights."""
 
 
 def check(model: Any, x: Any, y: Any, validation_data: Any = None, epochs: Optional[int] = None,
@@ -55,9 +52,8 @@ def check(model: Any, x: Any, y: Any, validation_data: Any = None, epochs: Optio
     for name, count in (('epochs', epochs), ('batch_size', batch_size)):
         if count is not None:
             check_count(name, count)
-    x, y = _rows('x', x, 'y', y)
-    x_val, y_val = (None, None) if validation_data is None else _rows(
-        'validation_data[0]', *_validation(validation_data))
+    x, y = paired_arrays('x', x, 'y', y)
+    x_val, y_val = validation_arrays(validation_data)
     seen = keras_bridge.seen_model(model, map_arrays(lambda array: array[:1], x))
     _check_shapes(seen, x, x_val)
     setup = setup_of(model, seen, y)._replace(
@@ -82,37 +78,6 @@ def setup_of(model: Any, seen: Any, y: Any) -> Setup:
     return keras_bridge.setup_of(model, seen)._replace(task=task, labels=labels)
 
 
-def _rows(x_name: str, x: Any, y_name: str, y: Any) -> Tuple[Any, Any]:
-    """Inputs and labels as arrays, or lists or dictionaries of arrays, of as many rows each.
-
-    Raises:
-        UserError: if they are not.
-    """
-    pair = []
-    for name, data in ((x_name, x), (y_name, y)):
-        arrays = map_arrays(functools.partial(_array, name), inputs.as_arrays(data, name))
-        alone = isinstance(arrays, (list, tuple)) and len(arrays) == 1
-        pair.append(arrays[0] if alone else arrays)
-    inputs.check_rows(x_name, pair[0], y_name, pair[1])
-    return pair[0], pair[1]
-
-
-def _array(name: str, data: Any) -> np.ndarray:
-    if not (hasattr(data, 'shape') or isinstance(data, list)):
-        raise UserError('%s is a %s; give arrays' % (name, type(data).__name__))
-    array = np.asarray(data)
-    if array.size == 0 or array.ndim == 0:
-        raise UserError('%s has shape %s; give at least one row' % (name, array.shape))
-    return array
-
-
-def _validation(validation_data: Any) -> Tuple[Any, str, Any]:
-    pair = row_pair(validation_data)
-    if pair is None:
-        raise UserError('validation_data is a %s; give (x, y)' % type(validation_data).__name__)
-    return pair[0], 'validation_data[1]', pair[1]
-
-
 def _check_shapes(seen: Any, x: Any, x_val: Any) -> None:
     """See that rows go into the model, as far as that can be told.
 
@@ -126,23 +91,6 @@ def _check_shapes(seen: Any, x: Any, x_val: Any) -> None:
     inputs.check_fit(rows, getattr(seen, 'input_shape', None), None, '')
 
 
-def _spread(arrays: Any, most: int) -> Any:
-    """Rows of all arrays, in their order: one, drawn, of each of so many stretches."""
-    count = row_count(arrays)
-    if count <= most:
-        return arrays
-    # at even distances, classes that take turns could all be missed but one
-    places = (np.arange(most) + np.random.RandomState(0).rand(most)) * (count / most)
-    chosen = np.minimum(places.astype(int), count - 1)
-    return map_arrays(lambda array: array[chosen], arrays)
-
-
-def _numbers(data: Any) -> Tuple[np.ndarray, ...]:
-    """The arrays of inputs; none if there are others than numbers among them."""
-    found = tuple(parts(data))
-    return found if all(part.dtype.kind in 'biuf' for part in found) else ()
-
-
 def data_of(seen: Any, x: Any, y: Any, x_val: Any = None, y_val: Any = None) -> Data:
     """The rows for :func:`~AutoTrainer.judge.setup.examine`.
 
@@ -153,28 +101,13 @@ def data_of(seen: Any, x: Any, y: Any, x_val: Any = None, y_val: Any = None) -> 
         x_val: validation inputs; None without any.
         y_val: their labels.
     """
-    tokens = keras_bridge.takes_integers(seen)
-    not_finite, not_finite_val = [sum(map(_not_finite, _numbers(part))) for part in (x, x_val)]
-    few = _spread(x, MOST_ROWS)
-    return Data(
-        x=_numbers(few), y=_spread(y, MOST_ROWS) if isinstance(y, np.ndarray) else None,
-        x_val=() if x_val is None else _numbers(_spread(x_val, MOST_ROWS)),
-        y_val=_spread(y_val, MOST_ROWS) if isinstance(y_val, np.ndarray) else None,
-        arriving=() if tokens or not_finite or not _numbers(x) else _arriving(seen, few),
-        looked_at=min(1.0, MOST_ROWS / row_count(x)), not_finite=not_finite,
-        not_finite_val=not_finite_val, tokens=tokens)
-
-
-def _not_finite(array: np.ndarray) -> int:
-    with np.errstate(over='ignore', invalid='ignore'):
-        if array.dtype.kind != 'f' or np.isfinite(np.sum(array, dtype=np.float64)):
-            return 0
-    return array.size - int(np.count_nonzero(np.isfinite(array)))
+    return looked_at(x, y, x_val, y_val, keras_bridge.takes_integers(seen),
+                     lambda few: _arriving(seen, few))
 
 
 def _arriving(seen: Any, x: Any) -> Tuple[np.ndarray, ...]:
     """What reaches the first layer with weights; nothing where that cannot be told."""
-    rows = map_arrays(lambda array: array.astype(np.float32), _spread(x, _ARRIVING_ROWS))
+    rows = map_arrays(lambda array: array.astype(np.float32), x)
     try:
         return tuple(keras_bridge.first_kernel_inputs(seen, rows) or ())
     except Exception as error:  # whatever layers make of inputs that they cannot take

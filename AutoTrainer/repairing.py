@@ -8,11 +8,11 @@ from . import keras_bridge
 from .errors import UserError, quote, way_out
 from .intake import inputs
 from .intake.config import check_callback_names, check_count, check_number
+from .intake.rows import row_pair
 from .judge.labels import label_kind
 from .judge.losses import REGRESSION_LOSSES, loss_name
 from .settings import RUN_SETTINGS
 from .solutions.candidate import Training
-from .utils.compute_gradient import row_pair
 from .utils.utils import model_train
 
 _OWN = ('seed', 'jobs', 'budget', 'autorepair')

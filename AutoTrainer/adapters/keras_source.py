@@ -9,6 +9,7 @@ from ..checking import data_of, setup_of
 from ..errors import UserError
 from ..intake import inputs
 from ..intake.arrays import Batch, map_arrays, row_count
+from ..intake.rows import row_pair
 from ..judge.columns import Data, class_never_trained
 from ..judge.configuration import accuracy_counts
 from ..judge.labels import label_kind
@@ -18,7 +19,7 @@ from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
 from ..judge.setup import BATCH_ROWS, Setup, examine, may_be_codes
 from ..judge.yardstick import MOST_ROWS
-from ..utils.compute_gradient import Probe, baseline_loss, plain_task, row_pair
+from ..utils.compute_gradient import Probe, baseline_loss, plain_task
 
 
 class Source:

@@ -72,6 +72,21 @@ def silent_inputs(x: Any) -> Tuple[int, int]:
     return columns.shape[1], int(np.count_nonzero(~columns.any(axis=0)))
 
 
+def tensor_numbers(gradient: Any, weight: Any) -> Tuple[Any, ...]:
+    """A row of the gradient probe from two tensors of PyTorch, on their device.
+
+    Returns:
+        Norm of the gradient, its exact zeros, 1 if it is finite, largest absolute weight, 1 if the
+        weights are finite: five tensors of one number each.
+    """
+    size = gradient.detach().abs().float()
+    weight = weight.detach().float()
+    scale = size.max()  # norms of tiny gradients would underflow when squared
+    safe = scale + (scale == 0)
+    return (scale * ((size / safe) ** 2).sum().sqrt(), (size == 0).sum().float(),
+            size.isfinite().all().float(), weight.abs().max(), weight.isfinite().all().float())
+
+
 def summarise_gradients(variables: Any, rows: np.ndarray, rectified: bool, seconds: float = 0.0,
                         silent: Tuple[int, int] = (0, 0)) -> GradientSummary:
     """From the probe's rows to the summary that the recognizer reads.

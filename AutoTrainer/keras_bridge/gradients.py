@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 from ..intake.arrays import map_arrays
+from ..judge.gradients import tensor_numbers
 from .generation import LEGACY, backend, keras
 from .tensors import inference_mode, to_tensors
 
@@ -46,17 +47,6 @@ def _statistics_jax(gradient: Any, weight: Any) -> Any:
                       jnp.all(jnp.isfinite(size)).astype('float32'),
                       jnp.max(jnp.abs(weight)).astype('float32'),
                       jnp.all(jnp.isfinite(weight)).astype('float32')])
-
-
-def _statistics_torch(gradient: Any, weight: Any) -> Any:
-    import torch
-    size = gradient.detach().abs().float()
-    weight = weight.detach().float()
-    scale = size.max()
-    safe = torch.where(scale > 0, scale, torch.ones_like(scale))
-    return torch.stack([scale * ((size / safe) ** 2).sum().sqrt(), (size == 0).sum().float(),
-                        torch.isfinite(size).all().float(), weight.abs().max(),
-                        torch.isfinite(weight).all().float()])
 
 
 def _statistics_tensorflow(gradients: Sequence[Any], weights: Sequence[Any]) -> Any:
@@ -125,7 +115,7 @@ def _gradients_torch(model: Any, x: Any, y: Any) -> Callable[[], np.ndarray]:
         with torch.enable_grad():
             loss = model.compute_loss(x=x, y=y, y_pred=model(x, **kwargs), training=False)
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
-        rows = [_statistics_torch(torch.zeros_like(w) if g is None else g, w)
+        rows = [torch.stack(tensor_numbers(torch.zeros_like(w) if g is None else g, w))
                 for g, w in zip(gradients, weights)]
         return torch.stack(rows).cpu().numpy()
     return probe

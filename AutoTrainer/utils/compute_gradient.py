@@ -7,7 +7,7 @@ would change the training it watches.
 """
 
 import time
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .. import keras_bridge
 from ..errors import UserError
 from ..intake import inputs
 from ..intake.arrays import Batch, draw_batch
+from ..intake.rows import probe_rows, row_pair
 from ..judge import facts
 from ..judge.baseline import constant_loss
 from ..judge.facts import GradientSummary, OutputSummary, Task
@@ -24,9 +25,6 @@ from ..judge.losses import loss_name
 from ..judge.preflight import Finding
 from ..judge.reference import Measured, Reference
 from ..judge.yardstick import Yardstick
-
-PROBE_ROWS = (32, 512)
-"""Rows of the probe's batch: the training's batch size, kept between these two."""
 
 
 def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Optional[Batch]:
@@ -53,18 +51,7 @@ def probe_batch(training_data: Any, batch_size: Optional[int], seed: int) -> Opt
         x, y = keras_bridge.first_batch(training_data)
     else:
         x, y = inputs.check_pair(*pair)
-    rows = min(max(batch_size or PROBE_ROWS[0], PROBE_ROWS[0]), PROBE_ROWS[1])
-    return draw_batch(x, y, rows, seed)
-
-
-def row_pair(training_data: Any) -> Optional[Tuple[Any, Any]]:
-    """Inputs and labels of all rows; None if the data comes in batches."""
-    if isinstance(training_data, Mapping) and {'x', 'y'} <= set(training_data):
-        return training_data['x'], training_data['y']
-    if isinstance(training_data, tuple) and len(training_data) in (2, 3) or (
-            isinstance(training_data, list) and len(training_data) == 2):
-        return training_data[0], training_data[1]  # the third are weights, of no use here
-    return None
+    return draw_batch(x, y, probe_rows(batch_size), seed)
 
 
 def all_labels(training_data: Any) -> Optional[np.ndarray]:

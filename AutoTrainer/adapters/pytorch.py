@@ -1,0 +1,396 @@
+"""``Watch`` and ``check`` for a training loop of PyTorch."""
+
+import logging
+import math
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from torch import nn
+
+from ..errors import UserError, first_line, way_out
+from ..intake.config import check_count, check_seed
+from ..judge.facts import HISTORY_KEYS, Judgment, Verdict
+from ..judge.history import JUDGMENT_EPOCHS
+from ..judge.preflight import Finding
+from ..judge.session import Plan, Session, Subject
+from ..judge.watcher import Check
+from ..record.folder import Recorder, RunFolder
+from ..settings import Watching
+from ..utils.logger import LOGGER
+from .torch_probe import Learner, Probe, unwrapped
+from .torch_ranks import Ranks
+from .torch_rows import Rows, rows_of, validation_rows
+from .torch_source import Source, probe_of, subject_of
+
+METRICS = {'loss': 'loss', 'accuracy': 'acc', 'val_loss': 'val_loss', 'val_accuracy': 'val_acc'}
+"""The metrics of an epoch, and what they are called on record."""
+
+SETTINGS = ('checktype', 'satisfied_acc', 'satisfied_count', 'determine_threshold', 'params',
+            'optional_issues', 'overhead_budget', 'rules')
+"""Further settings, those of :class:`~AutoTrainer.settings.Watching` by name."""
+
+
+def watching_of(stop: bool, settings: Mapping[str, Any]) -> Watching:
+    """The settings of a watch: ``adaptive`` unless given.
+
+    Raises:
+        UserError: for one that does not exist.
+    """
+    for name in settings:
+        if name not in SETTINGS:
+            raise UserError('Watch has no setting %r; %s' % (name, way_out(name, (
+                'x', 'y', 'epochs', 'validation_data', 'optimizer', 'batch_size', 'stop',
+                'save_dir', 'seed') + SETTINGS)))
+    return Watching(**dict({'checktype': 'adaptive'}, stop=stop, **settings))
+
+
+class Core:
+    """One watched training of PyTorch, whoever feeds it: a loop, Lightning, a Trainer.
+
+    Args:
+        model: the module, as it is trained.
+        loss_fn: called with ``(output, target)``; None if it is not known.
+        watching: the settings.
+        plan: how long the training is to be.
+        rows: training rows; None to judge the history alone.
+        held: validation rows; None without any.
+        optimizer: of the training, if it is known.
+        forward: see :class:`~AutoTrainer.adapters.torch_probe.Learner`.
+        save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
+        seed: which rows are looked at.
+        shapes: see :class:`~AutoTrainer.adapters.torch_source.Source`.
+
+    Attributes:
+        session: see :class:`~AutoTrainer.judge.session.Session`.
+        should_stop: whether the training should stop.
+    """
+
+    def __init__(self, model: Any, loss_fn: Any, watching: Watching, plan: Plan,
+                 rows: Optional[Rows] = None, held: Optional[Rows] = None, optimizer: Any = None,
+                 forward: Optional[Callable[[Any], Any]] = None, save_dir: Optional[str] = None,
+                 seed: int = 0, shapes: Any = None) -> None:
+        self._began = time.perf_counter()
+        self._ranks = Ranks()
+        self._save_dir = save_dir if self._ranks.judges else None
+        self._recorder: Optional[Recorder] = None
+        self._announced = self._ended = False
+        self._said: Dict[str, bool] = {}
+        self._told: Optional[Verdict] = None  # by the rank that judges
+        subject = Subject()
+        if rows is not None and self._ranks.judges:
+            subject = self._subject(model, loss_fn, watching, plan, forward, seed,
+                                    Source(rows, held, optimizer, seed, shapes))
+        self.session = Session(watching, plan, subject, self._open())
+        self.should_stop = self._ranks.agreed(self._ranks.judges and self.session.begin())
+        self._announce()
+
+    @staticmethod
+    def _subject(model: Any, loss_fn: Any, watching: Watching, plan: Plan,
+                 forward: Optional[Callable[[Any], Any]], seed: int, source: Source) -> Subject:
+        try:
+            module = unwrapped(model)
+            if loss_fn is None or not any(True for _ in module.parameters()):
+                raise UserError('the module has no parameters' if loss_fn is not None
+                                else 'its loss is not known')
+            learner = Learner(module, loss_fn, forward, source.rows.y)
+            subject = subject_of(learner, source, plan, watching.by_skill,
+                                 source.rows.batch_size, seed)
+            assert isinstance(subject.probe, Probe)
+            _try_loss(subject.probe)
+            return subject
+        except Exception as error:  # of a module or loss that nobody foresaw
+            LOGGER.warning('the model cannot be looked at (%s); only the history is judged',
+                           first_line(error))
+            return Subject()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Issues, epoch and reasons; where there are none, what that means."""
+        if self._ranks.judges:
+            return self.session.verdict
+        return self._told or Verdict(note='not judged here: the first process judges')
+
+    def epoch(self, values: Mapping[str, Any]) -> bool:
+        """Take in an epoch that has ended.
+
+        Args:
+            values: ``loss``, ``acc``, ``val_loss``, ``val_acc``: numbers or tensors of one number;
+                None, or nothing, for what was not measured.
+
+        Returns:
+            Whether the training should stop; on all processes the same.
+        """
+        stop = False
+        if self._ranks.judges:
+            complete = {key: self._number(key, values.get(key)) for key in HISTORY_KEYS}
+            stop = self.session.epoch(complete)
+            if self.session.epochs == 1 and complete['loss'] is None:
+                self._say('the first epoch came without a loss: little can be judged; give '
+                          'epoch(loss=...)')
+        self.should_stop = self._ranks.agreed(stop)
+        if self.should_stop:
+            self._told = self._ranks.shared(self.session.verdict)
+        self._announce()
+        return self.should_stop
+
+    def _number(self, key: str, value: Any) -> Optional[float]:
+        """A metric as a number; None, said once, for what is none."""
+        if value is None:
+            return None
+        try:
+            number = float(value)
+        except (TypeError, ValueError, RuntimeError):
+            self._say('%s is a %s, not a number; it is left out' % (key, type(value).__name__))
+            return None
+        if key in ('acc', 'val_acc') and (number > 1 or number < 0):
+            self._say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
+                      '%g for %g %%' % (number, number / 100, number))
+            self._said['no accuracy'] = True
+        return None if key in ('acc', 'val_acc') and self._said.get('no accuracy') else number
+
+    def end(self) -> None:
+        """The training has ended; if early, it is judged as it stands. Once is enough."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._ranks.judges:
+            self.session.end()
+            if 0 < self.session.epochs < JUDGMENT_EPOCHS and not self.verdict.issues and (
+                    not self.session.monitor.judged):
+                LOGGER.warning('%s', self.verdict.reason)
+        self._announce()
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder.run.close()
+            self._recorder = self.session.recorder = None
+
+    def _open(self) -> Optional[Recorder]:
+        if self._save_dir is not None:
+            self._recorder = Recorder(RunFolder(self._save_dir))
+        return self._recorder
+
+    def _announce(self) -> None:
+        """Say what was found, once."""
+        verdict = self.verdict
+        if self._announced or not verdict.issues or not self._ranks.judges:
+            return
+        self._announced = True
+        LOGGER.log(logging.WARNING, 'epoch %s: %s', verdict.epoch, verdict.reason)
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said[sentence] = True
+            LOGGER.warning('%s', sentence)
+
+    # ---------------------------------------------------------------------- going on after a stop
+
+    def state_dict(self) -> Dict[str, Any]:
+        """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
+        found = self.session.watcher.found
+        return {'session': self.session.state(), 'should_stop': self.should_stop,
+                'seconds': time.perf_counter() - self._began,
+                'found': None if found is None else [
+                    found.epoch, dict(found.judgment.reasons), dict(found.judgment.features),
+                    dict(found.judgment.told), list(found.numbers)]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with a training that was watched before, where its checkpoint was written."""
+        self.session.restore(state['session'], state['seconds'])
+        self._began = time.perf_counter() - state['seconds']
+        self.should_stop = bool(state['should_stop'])
+        if state['found'] is not None:
+            epoch, reasons, features, told, numbers = state['found']
+            self.session.watcher.found = Check(epoch, Judgment(reasons, features, told),
+                                               numbers=tuple(numbers))
+            self._announced = True
+        if self._recorder is not None:
+            self._recorder.restore(self.session.history, [])
+
+
+def _try_loss(probe: Probe) -> None:
+    """See that the loss can be computed from outputs and labels alone.
+
+    Raises:
+        UserError: if it cannot.
+    """
+    try:
+        probe.gradients()
+    except TypeError as error:
+        raise UserError('the loss cannot be called with (output, target): %s'
+                        % first_line(error)) from error
+
+
+class Watch:
+    """Watches a training loop of PyTorch; silent while all is well.
+
+    The training is not changed: with the same seed its losses are the same to the last bit.
+
+    Args:
+        model: the module that is trained; also compiled, or wrapped for data parallelism.
+        loss_fn: called with ``(output, target)``: a module, or a function.
+        x: inputs: tensors or arrays of all rows, or the DataLoader or Dataset that gives inputs and
+            labels. Without them only the history is judged, by the paper's rules.
+        y: labels; None where ``x`` gives both.
+        epochs: planned epochs.
+        validation_data: ``(x, y)``, or a DataLoader.
+        optimizer: of the training; without it nothing is said of its learning rate.
+        batch_size: rows of a step, where no loader says it.
+        stop: whether :meth:`epoch` says True where the training has an issue.
+        save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
+        seed: which rows are looked at.
+        settings: those of :class:`~AutoTrainer.settings.Watching` by name; ``checktype`` is
+            ``'adaptive'`` unless given.
+
+    Attributes:
+        verdict: a :class:`~AutoTrainer.judge.facts.Verdict`.
+        should_stop: whether the training should stop.
+
+    Raises:
+        UserError: for a wrong argument, or data that cannot be trained on, at once.
+
+    Example:
+        >>> watch = Watch(model, loss_fn, x, y, epochs=50, optimizer=opt)  # doctest: +SKIP
+        >>> for epoch in range(50):  # doctest: +SKIP
+        ...     loss = train_one_epoch()
+        ...     if watch.epoch(loss=loss):
+        ...         break
+        >>> watch.end()  # doctest: +SKIP
+        >>> print(watch.verdict.reason)  # doctest: +SKIP
+    """
+
+    def __init__(self, model: Any, loss_fn: Any, x: Any = None, y: Any = None, *, epochs: int,
+                 validation_data: Any = None, optimizer: Any = None,
+                 batch_size: Optional[int] = None, stop: bool = True,
+                 save_dir: Optional[str] = None, seed: int = 0, **settings: Any) -> None:
+        watching = watching_of(stop, settings)
+        _check_model(model, loss_fn)
+        check_count('epochs', epochs)
+        if batch_size is not None:
+            check_count('batch_size', batch_size)
+        check_seed(seed)
+        rows = self._rows(x, y, batch_size)
+        held = None if rows is None else validation_rows(validation_data)
+        plan = Plan(epochs, None if rows is None else _steps(rows))
+        self.core = Core(model, loss_fn, watching, plan, rows, held, optimizer,
+                         save_dir=save_dir, seed=seed)
+
+    @staticmethod
+    def _rows(x: Any, y: Any, batch_size: Optional[int]) -> Optional[Rows]:
+        if x is None:
+            LOGGER.warning('Watch has no rows: only the history is judged, by the rules of the '
+                           'paper; give x and y, or a DataLoader, to have skill measured')
+            return None
+        rows = rows_of(x, y)
+        return rows if batch_size is None else rows._replace(batch_size=batch_size)
+
+    @property
+    def session(self) -> Session:
+        """The session of the training: its history, checks and probes, who ended it."""
+        return self.core.session
+
+    @property
+    def verdict(self) -> Verdict:
+        """Issues, epoch and reasons."""
+        return self.core.verdict
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the training should stop."""
+        return self.core.should_stop
+
+    def epoch(self, loss: Any = None, accuracy: Any = None, val_loss: Any = None,
+              val_accuracy: Any = None, **others: Any) -> bool:
+        """An epoch has ended.
+
+        Args:
+            loss: mean over its training rows: a number, or a tensor of one.
+            accuracy: share of right answers among them, from 0 to 1.
+            val_loss: likewise on validation rows.
+            val_accuracy: likewise.
+            others: metrics by other names are not judged.
+
+        Returns:
+            Whether the training should stop.
+        """
+        for name in others:
+            self.core._say('epoch() knows no metric %r, which is left out; %s'
+                           % (name, way_out(name, tuple(METRICS))))
+        return self.core.epoch({'loss': loss, 'acc': accuracy, 'val_loss': val_loss,
+                                'val_acc': val_accuracy})
+
+    def end(self) -> None:
+        """The training has ended; if before its planned end, it is judged as it stands."""
+        self.core.end()
+
+    def __enter__(self) -> 'Watch':
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.end()
+
+    def state_dict(self) -> Dict[str, Any]:
+        """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
+        return self.core.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with a training that was watched before, where its checkpoint was written."""
+        self.core.load_state_dict(state)
+
+
+def _check_model(model: Any, loss_fn: Any) -> None:
+    if not isinstance(model, nn.Module):
+        raise UserError('model is a %s; give a torch.nn.Module' % type(model).__name__)
+    if isinstance(loss_fn, type) or not callable(loss_fn):
+        raise UserError('loss_fn is %r; give a loss that can be called with (output, target), such '
+                        'as torch.nn.CrossEntropyLoss()' % (loss_fn,))
+
+
+def _steps(rows: Rows) -> Optional[int]:
+    if rows.steps is not None:
+        return rows.steps
+    if rows.batch_size is None or rows.total is None:
+        return None
+    return math.ceil(rows.total / rows.batch_size)
+
+
+def check(model: Any, loss_fn: Any, x: Any, y: Any = None, optimizer: Any = None,
+          validation_data: Any = None, epochs: Optional[int] = None,
+          batch_size: Optional[int] = None) -> List[Finding]:
+    """What is wrong with a training, found without a single step of it.
+
+    Module, optimizer and random states stay as they are.
+
+    Args:
+        model: the module.
+        loss_fn: called with ``(output, target)``.
+        x: see :class:`Watch`.
+        y: likewise.
+        optimizer: of the training; without it nothing is said of its learning rate.
+        validation_data: ``(x, y)``, or a DataLoader.
+        epochs: planned epochs; without them nothing is said of how long the training is.
+        batch_size: rows per step, where no loader says it; default 32.
+
+    Returns:
+        The findings of :func:`AutoTrainer.check`, in PyTorch's words, the surest in front.
+
+    Raises:
+        UserError: for a wrong argument, or data that does not go into the module.
+    """
+    _check_model(model, loss_fn)
+    for name, count in (('epochs', epochs), ('batch_size', batch_size)):
+        if count is not None:
+            check_count(name, count)
+    rows = rows_of(x, y)
+    if batch_size is not None:
+        rows = rows._replace(batch_size=batch_size)
+    module = unwrapped(model)
+    if not any(True for _ in module.parameters()):
+        raise UserError('the module has no parameters: there is nothing to train')
+    source = Source(rows, validation_rows(validation_data), optimizer)
+    probe = probe_of(Learner(module, loss_fn, labels=rows.y), source)
+    try:
+        source.begin(probe, epochs, rows.steps)
+    except Exception as error:  # of a module that cannot take these rows
+        raise UserError('the rows cannot be sent through the module: %s'
+                        % first_line(error)) from error
+    return source.findings(probe, thorough=True)

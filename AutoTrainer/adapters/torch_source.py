@@ -1,0 +1,194 @@
+"""The rows of a PyTorch training, told as what a session asks for."""
+
+from typing import Any, List, Optional, Tuple
+
+import numpy as np
+import torch
+
+from ..intake import inputs
+from ..intake.arrays import draw_batch, row_count
+from ..intake.rows import looked_at, probe_rows
+from ..judge.baseline import constant_loss
+from ..judge.columns import Data, class_never_trained
+from ..judge.configuration import accuracy_counts
+from ..judge.facts import Task
+from ..judge.labels import label_kind, summarise_labels
+from ..judge.losses import PROVING_LOSSES
+from ..judge.preflight import Finding
+from ..judge.reference import Constants, Reference, Target
+from ..judge.session import Plan, Subject
+from ..judge.setup import BATCH_ROWS, Setup, examine, may_be_codes
+from .torch_anatomy import Anatomy
+from .torch_probe import Learner, Probe
+from .torch_rows import Rows
+from .torch_setup import in_pytorchs_words, own_findings, setup_of
+
+
+class Source:
+    """The rows of a training, for whoever has to look at more than the probe's batch.
+
+    Args:
+        rows: training rows.
+        held: validation rows; None without any.
+        optimizer: of PyTorch; None if it is not known.
+        seed: which rows are drawn.
+        shapes: see :func:`~AutoTrainer.adapters.torch_setup.own_findings`; by default labels are
+            taken to reach the loss as they are given.
+    """
+
+    def __init__(self, rows: Rows, held: Optional[Rows] = None, optimizer: Any = None,
+                 seed: int = 0, shapes: Optional[Tuple[Any, Any]] = None) -> None:
+        self.rows, self.held = rows, held
+        self._optimizer, self._seed, self._shapes = optimizer, seed, shapes
+        self._reference: Optional[Reference] = None
+        self._setup: Optional[Setup] = None
+
+    @property
+    def labels(self) -> Optional[np.ndarray]:
+        """The training labels, if they are one array of numbers."""
+        y = self.rows.y
+        return y if isinstance(y, np.ndarray) and y.dtype.kind in 'biuf' else None
+
+    def task(self, learner: Learner, anatomy: Anatomy) -> Task:
+        """What the training is set to do, as far as no measurement is needed."""
+        shape = anatomy.output_shape
+        return Task(loss=learner.loss.name, head=anatomy.head,
+                    units=int(shape[-1]) if shape and len(shape) > 1 else 1 if shape else 0,
+                    labels=self._kind(learner, anatomy), logits=learner.loss.logits)
+
+    def _kind(self, learner: Learner, anatomy: Anatomy) -> str:
+        if self.labels is None or anatomy.output_shape is None:
+            return ''
+        return label_kind(_without(self.labels, learner.loss.ignored), anatomy.output_shape)
+
+    def reference(self, learner: Learner, anatomy: Anatomy) -> Reference:
+        """What a training on these rows is held against."""
+        if self._reference is None:
+            task, held, y = self.task(learner, anatomy), self.held, self.rows.y
+            # of rows in parts of which a class is left out nothing can be measured row by row
+            ignored = learner.loss.ignored
+            parts = isinstance(y, np.ndarray) and ignored is not None and bool(
+                np.any(y == ignored))
+            target = Target(y, None if held is None else held.y, '' if parts else task.labels,
+                            task.units, task.logits)
+            self._reference = Reference(self.rows.x, [target], None if held is None else held.x,
+                                        anatomy.tokens, anatomy.narrowest, self._seed)
+        return self._reference
+
+    def begin(self, probe: Probe, epochs: Optional[int], steps: Optional[int] = None) -> None:
+        """Note how the training is set up, before it changes the weights.
+
+        Args:
+            probe: of the training.
+            epochs: planned epochs; None if unknown.
+            steps: steps of the optimizer in one of them; None for one for each batch.
+        """
+        learner, rows, shape = probe.learner, self.rows, probe.anatomy.output_shape
+        count = rows.total or row_count(rows.y)
+        batch = rows.batch_size or BATCH_ROWS
+        if steps is not None and -(-count // batch) != steps:
+            batch = -(-count // steps)
+        self._setup = setup_of(learner.model, probe.anatomy, self._optimizer)._replace(
+            task=self.task(learner, probe.anatomy), rows=count, epochs=epochs,
+            labels=summarise_labels(rows.y, shape, learner.loss.ignored), batch_size=batch)
+
+    def findings(self, probe: Probe, thorough: bool) -> List[Finding]:
+        """What is wrong with how the training is set up.
+
+        Args:
+            probe: of the training.
+            thorough: whether to look at the rows too.
+        """
+        setup, rows, held = self._setup, self.rows, self.held
+        if setup is None:
+            return []
+        loss = probe.learner.loss
+        y_val = None if held is None else held.y
+        if thorough or may_be_codes(setup):
+            found = examine(setup, looked_at(
+                rows.x, rows.y, None if held is None else held.x, y_val, probe.anatomy.tokens,
+                probe.arriving))
+        else:
+            never = class_never_trained(Data(y=_array(rows.y), y_val=_array(y_val)),
+                                        setup.labels, setup.task.units)
+            found = ([] if never is None else [never]) + examine(setup, Data())
+        return in_pytorchs_words(found + own_findings(
+            setup.task, loss, setup, self._optimizer, self._shapes_of(probe)), loss)
+
+    def _shapes_of(self, probe: Probe) -> Tuple[Any, Any]:
+        if self._shapes is not None:
+            return self._shapes
+        shape = probe.anatomy.output_shape
+        return (None if self.labels is None else self.labels.shape[1:],
+                None if shape is None else shape[1:])
+
+    def constant_loss(self, learner: Learner, shape: Any) -> Optional[float]:
+        """The loss of the best constant answer."""
+        labels, facts = self.labels, learner.loss
+        if labels is None or not facts.plain:
+            return None
+
+        def loss(y: np.ndarray, guess: np.ndarray) -> float:
+            with torch.no_grad():
+                return float(learner.loss_of(learner.tensors(guess), y))
+        if facts.kind == 'KLDivLoss':  # of logarithms
+            return None
+        return constant_loss(labels, facts.name, loss, shape, facts.logits, facts.ignored)
+
+
+def _array(y: Any) -> Optional[np.ndarray]:
+    return y if isinstance(y, np.ndarray) else None
+
+
+def _without(labels: np.ndarray, ignored: Optional[int]) -> np.ndarray:
+    """Labels without a class number that the loss leaves out; in its place stands class 0."""
+    return labels if ignored is None else np.where(labels == ignored, 0, labels)
+
+
+def probe_of(learner: Learner, source: Source, batch_size: Optional[int] = None,
+             seed: int = 0) -> Probe:
+    """The probe of a training, with a batch of its rows.
+
+    Args:
+        learner: the module with its loss.
+        source: the rows.
+        batch_size: the training's; the probe's batch has 32 to 512 rows.
+        seed: which rows are in it.
+    """
+    rows = source.rows
+    return Probe(learner, draw_batch(rows.x, rows.y, probe_rows(batch_size or rows.batch_size),
+                                     seed), source)
+
+
+def subject_of(learner: Learner, source: Source, plan: Plan, by_skill: bool,
+               batch_size: Optional[int] = None, seed: int = 0) -> Subject:
+    """What can be told of a module in training.
+
+    Args:
+        learner: the module with its loss.
+        source: the rows.
+        plan: how long the training is to be.
+        by_skill: whether skill will be asked for.
+        batch_size: the training's; the probe's batch has 32 to 512 rows.
+        seed: which rows are in it.
+
+    Raises:
+        UserError: for class numbers beyond the module's outputs.
+    """
+    probe = probe_of(learner, source, batch_size, seed)
+    task, shape = source.task(learner, probe.anatomy), probe.anatomy.output_shape
+    if source.labels is not None:
+        inputs.check_classes(source.labels, task.loss, task.units, learner.loss.ignored)
+    constants: Tuple[Constants, Optional[Constants]] = (Constants(0), None)
+    if by_skill:
+        source.begin(probe, plan.epochs, plan.steps)
+        there = source.reference(learner, probe.anatomy)
+        constants = _counted(there.training, source.rows), there.validation
+    return Subject(probe, accuracy_counts(task),
+                   lambda: source.constant_loss(learner, shape), constants,
+                   task.loss in PROVING_LOSSES)
+
+
+def _counted(constants: Constants, rows: Rows) -> Constants:
+    """Constants of the rows at hand, counted for all of them."""
+    return constants._replace(rows=rows.total or constants.rows)
