@@ -13,10 +13,12 @@ from ..judge.facts import HISTORY_KEYS, Judgment, Verdict
 from ..judge.history import JUDGMENT_EPOCHS
 from ..judge.preflight import Finding
 from ..judge.session import Plan, Session, Subject
+from ..judge.setup import Setup
 from ..judge.watcher import Check
 from ..record.folder import Recorder, RunFolder
 from ..settings import Watching
 from ..utils.logger import LOGGER
+from .torch_hooks import Hooks, StopTraining
 from .torch_probe import Learner, Probe, unwrapped
 from .torch_ranks import Ranks
 from .torch_rows import Rows, rows_of, validation_rows
@@ -58,7 +60,7 @@ class Core:
         forward: see :class:`~AutoTrainer.adapters.torch_probe.Learner`.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
         seed: which rows are looked at.
-        shapes: see :class:`~AutoTrainer.adapters.torch_source.Source`.
+        setup: see :class:`~AutoTrainer.adapters.torch_source.Source`.
 
     Attributes:
         session: see :class:`~AutoTrainer.judge.session.Session`.
@@ -68,7 +70,7 @@ class Core:
     def __init__(self, model: Any, loss_fn: Any, watching: Watching, plan: Plan,
                  rows: Optional[Rows] = None, held: Optional[Rows] = None, optimizer: Any = None,
                  forward: Optional[Callable[[Any], Any]] = None, save_dir: Optional[str] = None,
-                 seed: int = 0, shapes: Any = None) -> None:
+                 seed: int = 0, setup: Optional[Setup] = None) -> None:
         self._began = time.perf_counter()
         self._ranks = Ranks()
         self._save_dir = save_dir if self._ranks.judges else None
@@ -76,10 +78,11 @@ class Core:
         self._announced = self._ended = False
         self._said: Dict[str, bool] = {}
         self._told: Optional[Verdict] = None  # by the rank that judges
+        self._source: Optional[Source] = None
         subject = Subject()
         if rows is not None and self._ranks.judges:
-            subject = self._subject(model, loss_fn, watching, plan, forward, seed,
-                                    Source(rows, held, optimizer, seed, shapes))
+            self._source = Source(rows, held, optimizer, seed, setup)
+            subject = self._subject(model, loss_fn, watching, plan, forward, seed, self._source)
         self.session = Session(watching, plan, subject, self._open())
         self.should_stop = self._ranks.agreed(self._ranks.judges and self.session.begin())
         self._announce()
@@ -110,6 +113,14 @@ class Core:
             return self.session.verdict
         return self._told or Verdict(note='not judged here: the first process judges')
 
+    def starts(self, shapes: Any) -> None:
+        """The first step is about to be made, on labels and outputs of these shapes."""
+        if self._source is not None and not self.session.epochs:
+            self._source.shapes = shapes
+            self.should_stop = self.session.begin()
+        self.should_stop = self._ranks.agreed(self.should_stop)
+        self._announce()
+
     def epoch(self, values: Mapping[str, Any]) -> bool:
         """Take in an epoch that has ended.
 
@@ -125,7 +136,7 @@ class Core:
             complete = {key: self._number(key, values.get(key)) for key in HISTORY_KEYS}
             stop = self.session.epoch(complete)
             if self.session.epochs == 1 and complete['loss'] is None:
-                self._say('the first epoch came without a loss: little can be judged; give '
+                self.say('the first epoch came without a loss: little can be judged; give '
                           'epoch(loss=...)')
         self.should_stop = self._ranks.agreed(stop)
         if self.should_stop:
@@ -140,10 +151,10 @@ class Core:
         try:
             number = float(value)
         except (TypeError, ValueError, RuntimeError):
-            self._say('%s is a %s, not a number; it is left out' % (key, type(value).__name__))
+            self.say('%s is a %s, not a number; it is left out' % (key, type(value).__name__))
             return None
         if key in ('acc', 'val_acc') and (number > 1 or number < 0):
-            self._say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
+            self.say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
                       '%g for %g %%' % (number, number / 100, number))
             self._said['no accuracy'] = True
         return None if key in ('acc', 'val_acc') and self._said.get('no accuracy') else number
@@ -177,7 +188,8 @@ class Core:
         self._announced = True
         LOGGER.log(logging.WARNING, 'epoch %s: %s', verdict.epoch, verdict.reason)
 
-    def _say(self, sentence: str) -> None:
+    def say(self, sentence: str) -> None:
+        """Log something once."""
         if sentence not in self._said:
             self._said[sentence] = True
             LOGGER.warning('%s', sentence)
@@ -236,6 +248,8 @@ class Watch:
         optimizer: of the training; without it nothing is said of its learning rate.
         batch_size: rows of a step, where no loader says it.
         stop: whether :meth:`epoch` says True where the training has an issue.
+        raise_on_issue: whether the form with hooks ends the ``with`` block where the training
+            should stop; otherwise it only sets ``should_stop``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
         seed: which rows are looked at.
         settings: those of :class:`~AutoTrainer.settings.Watching` by name; ``checktype`` is
@@ -261,27 +275,46 @@ class Watch:
     def __init__(self, model: Any, loss_fn: Any, x: Any = None, y: Any = None, *, epochs: int,
                  validation_data: Any = None, optimizer: Any = None,
                  batch_size: Optional[int] = None, stop: bool = True,
-                 save_dir: Optional[str] = None, seed: int = 0, **settings: Any) -> None:
-        watching = watching_of(stop, settings)
+                 raise_on_issue: bool = False, save_dir: Optional[str] = None, seed: int = 0,
+                 **settings: Any) -> None:
+        self._watching = watching_of(stop, settings)
         _check_model(model, loss_fn)
         check_count('epochs', epochs)
         if batch_size is not None:
             check_count('batch_size', batch_size)
         check_seed(seed)
-        rows = self._rows(x, y, batch_size)
-        held = None if rows is None else validation_rows(validation_data)
-        plan = Plan(epochs, None if rows is None else _steps(rows))
-        self.core = Core(model, loss_fn, watching, plan, rows, held, optimizer,
-                         save_dir=save_dir, seed=seed)
+        self._model, self._loss_fn, self._optimizer = model, loss_fn, optimizer
+        self._epochs, self._save_dir, self._seed = epochs, save_dir, seed
+        self._raises = raise_on_issue
+        self._core: Optional[Core] = None
+        self._hooks: Optional[Hooks] = None
+        self._rows: Optional[Rows] = None
+        self._saved: Optional[Mapping[str, Any]] = None
+        if x is not None:
+            self._rows = rows_of(x, y)
+            if batch_size is not None:
+                self._rows = self._rows._replace(batch_size=batch_size)
+            self._make(self._rows, validation_rows(validation_data))
 
-    @staticmethod
-    def _rows(x: Any, y: Any, batch_size: Optional[int]) -> Optional[Rows]:
-        if x is None:
+    def _make(self, rows: Optional[Rows], held: Optional[Rows] = None,
+              setup: Optional[Setup] = None) -> Core:
+        """Begin the session: of what is known of the rows, before the first step or after."""
+        plan = Plan(self._epochs, None if rows is None else _steps(rows))
+        self._core = Core(self._model, self._loss_fn, self._watching, plan, rows, held,
+                          self._optimizer, save_dir=self._save_dir, seed=self._seed, setup=setup)
+        if self._saved is not None:
+            self._core.load_state_dict(self._saved)
+        return self._core
+
+    @property
+    def core(self) -> Core:
+        """What judges; without any rows it begins when it is first asked for."""
+        if self._core is None:
             LOGGER.warning('Watch has no rows: only the history is judged, by the rules of the '
                            'paper; give x and y, or a DataLoader, to have skill measured')
-            return None
-        rows = rows_of(x, y)
-        return rows if batch_size is None else rows._replace(batch_size=batch_size)
+            self._make(None)
+        assert self._core is not None
+        return self._core
 
     @property
     def session(self) -> Session:
@@ -291,12 +324,14 @@ class Watch:
     @property
     def verdict(self) -> Verdict:
         """Issues, epoch and reasons."""
-        return self.core.verdict
+        return Verdict() if self._core is None else self._core.verdict
 
     @property
     def should_stop(self) -> bool:
         """Whether the training should stop."""
-        return self.core.should_stop
+        if self._hooks is not None:
+            self._hooks.settle()
+        return self._core is not None and self._core.should_stop
 
     def epoch(self, loss: Any = None, accuracy: Any = None, val_loss: Any = None,
               val_accuracy: Any = None, **others: Any) -> bool:
@@ -312,21 +347,23 @@ class Watch:
         Returns:
             Whether the training should stop.
         """
+        if self._hooks is not None:  # this loop says itself what happens
+            self._hooks.remove()
+            self._hooks = None
         for name in others:
-            self.core._say('epoch() knows no metric %r, which is left out; %s'
+            self.core.say('epoch() knows no metric %r, which is left out; %s'
                            % (name, way_out(name, tuple(METRICS))))
         return self.core.epoch({'loss': loss, 'acc': accuracy, 'val_loss': val_loss,
                                 'val_acc': val_accuracy})
 
     def end(self) -> None:
         """The training has ended; if before its planned end, it is judged as it stands."""
-        self.core.end()
-
-    def __enter__(self) -> 'Watch':
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.end()
+        if self._hooks is not None:
+            self._hooks.remove()
+            self._hooks.close()
+            self._hooks = None
+        if self._core is not None:
+            self._core.end()
 
     def state_dict(self) -> Dict[str, Any]:
         """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
@@ -334,7 +371,60 @@ class Watch:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on with a training that was watched before, where its checkpoint was written."""
-        self.core.load_state_dict(state)
+        self._saved = state
+        if self._core is not None:
+            self._core.load_state_dict(state)
+
+    # ------------------------------------------------------------------------ the loop as it is
+
+    def __enter__(self) -> 'Watch':
+        if not isinstance(self._loss_fn, nn.Module):
+            return self
+        rows = self._rows
+        self._hooks = Hooks(self._model, self._loss_fn, self._optimizer,
+                            None if rows is None else rows.steps,
+                            None if rows is None else rows.total, rows is None,
+                            self._starts, self._ends_epoch, self._stop_here)
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        unheard = self._unheard()
+        self.end()
+        if kind is None and unheard:
+            LOGGER.warning('no epoch was seen: %s', unheard)
+        return isinstance(error, StopTraining) and error.args[:1] == (self,)
+
+    def _unheard(self) -> str:
+        """Why no epoch has been seen in a loop that is left as it is; '' if one has, or will be."""
+        hooks = self._hooks
+        if self._core is not None and (self._core.session.epochs or self._core.should_stop):
+            return ''
+        if not isinstance(self._loss_fn, nn.Module):
+            return ('loss_fn is a function, which has no hooks; give the loss as a module, or call '
+                    'watch.epoch(loss=...) at the end of each epoch')
+        if hooks is None or hooks.trains and hooks.knows_epochs:
+            return ''
+        if not hooks.trains:
+            return 'the loss module that was given was called in no training step'
+        return ('where one ends cannot be told from the loop; give x, the DataLoader of the '
+                'training rows')
+
+    def _starts(self, shapes: Any) -> None:
+        """The first step is about to be made; labels and outputs have been seen."""
+        if self._core is not None:
+            self._core.starts(shapes)
+
+    def _ends_epoch(self, loss: Optional[float], val_loss: Optional[float]) -> None:
+        hooks = self._hooks
+        if self._core is None and hooks is not None and hooks.gathered is not None:
+            held = None if hooks.held is None else hooks.held.rows()
+            rows = hooks.gathered.rows(hooks.steps or None)
+            self._make(rows, held, hooks.setup)
+        self.core.epoch({'loss': loss, 'val_loss': val_loss})
+
+    def _stop_here(self) -> None:
+        if self._raises and self._core is not None and self._core.should_stop:
+            raise StopTraining(self)
 
 
 def _check_model(model: Any, loss_fn: Any) -> None:

@@ -144,7 +144,9 @@ class Learner:
             y: labels, arrays.
         """
         target = map_arrays(lambda array: self._target(output, np.asarray(array)), y)
-        found = self.loss_fn(output, target)
+        # past the hooks of a loss module, which would take this for a batch of the training
+        compute = self.loss_fn.forward if isinstance(self.loss_fn, nn.Module) else self.loss_fn
+        found = compute(output, target)
         return found if found.ndim == 0 else found.mean()
 
     def _target(self, output: Any, array: np.ndarray) -> torch.Tensor:

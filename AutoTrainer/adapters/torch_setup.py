@@ -105,7 +105,7 @@ def _spread(values: np.ndarray) -> float:
 # --------------------------------------------------------------------------- findings of PyTorch's
 
 def own_findings(task: Task, loss: LossFacts, setup: Setup, optimizer: Any,
-                 shapes: Tuple[Any, Any] = (None, None)) -> List[Finding]:
+                 shapes: Tuple[Any, Any] = (None, None), seen: bool = False) -> List[Finding]:
     """What only PyTorch can get wrong.
 
     Args:
@@ -114,9 +114,10 @@ def own_findings(task: Task, loss: LossFacts, setup: Setup, optimizer: Any,
         setup: how the training is set up.
         optimizer: of PyTorch, or None.
         shapes: of labels and outputs as the loss gets them, rows left out; None if unknown.
+        seen: whether that was seen in the training; else a loop may well turn one of them.
     """
     found = [_nll_without_logarithm(task, loss), _others_held(setup, optimizer),
-             _compared_with_all(loss, *shapes)]
+             _compared_with_all(loss, shapes, seen)]
     return [finding for finding in found if finding is not None]
 
 
@@ -139,12 +140,14 @@ def _others_held(setup: Setup, optimizer: Any) -> Optional[Finding]:
                    'nothing is frozen that is to learn', 'not_converge')
 
 
-def _compared_with_all(loss: LossFacts, labels: Any, outputs: Any) -> Optional[Finding]:
+def _compared_with_all(loss: LossFacts, shapes: Tuple[Any, Any],
+                       seen: bool) -> Optional[Finding]:
     """Labels of shape (rows,) against outputs of shape (rows, 1), or the other way round."""
+    labels, outputs = shapes
     if loss.kind not in ('MSELoss', 'L1Loss', 'SmoothL1Loss', 'HuberLoss') or labels is None or (
             outputs is None or {labels, outputs} != {(), (1,)}):
         return None
-    return Finding('labels_broadcast', LIKELY,
+    return Finding('labels_broadcast', CERTAIN if seen else LIKELY,
                    'labels have the shape (rows%s) and outputs (rows%s): %s compares each output '
                    'with every label, so that the mean of the labels is the best answer'
                    % (', 1' if labels else ',', ', 1' if outputs else ',', loss.kind),

@@ -32,14 +32,19 @@ class Source:
         held: validation rows; None without any.
         optimizer: of PyTorch; None if it is not known.
         seed: which rows are drawn.
-        shapes: see :func:`~AutoTrainer.adapters.torch_setup.own_findings`; by default labels are
-            taken to reach the loss as they are given.
+        setup: how the training was set up, noted before it changed the weights; None where it has
+            not begun.
+
+    Attributes:
+        shapes: labels and outputs as the loss has been seen to get them, see
+            :func:`~AutoTrainer.adapters.torch_setup.own_findings`; None if it has not.
     """
 
     def __init__(self, rows: Rows, held: Optional[Rows] = None, optimizer: Any = None,
-                 seed: int = 0, shapes: Optional[Tuple[Any, Any]] = None) -> None:
+                 seed: int = 0, setup: Optional[Setup] = None) -> None:
         self.rows, self.held = rows, held
-        self._optimizer, self._seed, self._shapes = optimizer, seed, shapes
+        self._optimizer, self._seed, self._earlier = optimizer, seed, setup
+        self.shapes: Optional[Tuple[Any, Any]] = None
         self._reference: Optional[Reference] = None
         self._setup: Optional[Setup] = None
 
@@ -88,7 +93,8 @@ class Source:
         batch = rows.batch_size or BATCH_ROWS
         if steps is not None and -(-count // batch) != steps:
             batch = -(-count // steps)
-        self._setup = setup_of(learner.model, probe.anatomy, self._optimizer)._replace(
+        known = self._earlier or setup_of(learner.model, probe.anatomy, self._optimizer)
+        self._setup = known._replace(
             task=self.task(learner, probe.anatomy), rows=count, epochs=epochs,
             labels=summarise_labels(rows.y, shape, learner.loss.ignored), batch_size=batch)
 
@@ -113,11 +119,12 @@ class Source:
                                         setup.labels, setup.task.units)
             found = ([] if never is None else [never]) + examine(setup, Data())
         return in_pytorchs_words(found + own_findings(
-            setup.task, loss, setup, self._optimizer, self._shapes_of(probe)), loss)
+            setup.task, loss, setup, self._optimizer, self._shapes_of(probe),
+            self.shapes is not None), loss)
 
     def _shapes_of(self, probe: Probe) -> Tuple[Any, Any]:
-        if self._shapes is not None:
-            return self._shapes
+        if self.shapes is not None:
+            return self.shapes
         shape = probe.anatomy.output_shape
         return (None if self.labels is None else self.labels.shape[1:],
                 None if shape is None else shape[1:])

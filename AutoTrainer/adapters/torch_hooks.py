@@ -1,0 +1,253 @@
+"""Watching a loop of PyTorch that is left as it is: what happens is heard from hooks.
+
+In each batch next to nothing is done: the loss is kept as it is, without waiting for the device.
+What costs more (the rows, how many steps an epoch has) is taken in the first epoch alone.
+"""
+
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..errors import first_line
+from ..intake.arrays import Batch, row_count
+from ..judge.columns import MOST_ROWS
+from ..judge.setup import Setup
+from ..utils.logger import LOGGER
+from .torch_anatomy import to_numpy
+from .torch_probe import Learner, Probe, undisturbed, unwrapped
+from .torch_rows import Rows
+from .torch_setup import setup_of
+
+_FOLDED = 512
+"""Losses of batches that are kept one by one before they become one."""
+
+
+class StopTraining(Exception):
+    """Raised in the middle of a loop that was asked to be stopped so."""
+
+
+class Mean:
+    """The mean of a loss over the rows of an epoch; nothing is computed before it is asked for."""
+
+    def __init__(self) -> None:
+        self.losses: List[torch.Tensor] = []
+        self.rows: List[int] = []
+        self.batches = 0
+        self.seen = 0
+
+    def fold(self) -> None:
+        """Make one loss of those that are kept."""
+        self.losses, self.rows = [self._total()], [sum(self.rows)]
+
+    def _total(self) -> torch.Tensor:
+        losses = torch.stack([loss.float() for loss in self.losses])
+        weights = torch.tensor(self.rows, dtype=torch.float32, device=losses.device)
+        return (losses * weights).sum() / weights.sum()
+
+    def value(self) -> Optional[float]:
+        """The mean; None without a batch."""
+        return float(self._total()) if self.losses else None
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.losses, self.rows, self.batches, self.seen = [], [], 0, 0
+
+
+class Gathered:
+    """Rows of the first epoch, as they come by."""
+
+    def __init__(self) -> None:
+        self._x: List[Any] = []
+        self._y: List[Any] = []
+        self._held = 0
+        self.seen = 0
+
+    def add(self, x: Any, y: Any) -> None:
+        """A batch; its rows are copied."""
+        rows = len(y)
+        self.seen += rows
+        if self._held < MOST_ROWS:
+            self._held += rows
+            self._x.append(_mapped(x))
+            self._y.append(to_numpy(y).copy())
+
+    def rows(self, steps: Optional[int] = None) -> Optional[Rows]:
+        """What was gathered; None without a row."""
+        if not self._y:
+            return None
+        if isinstance(self._x[0], dict):
+            x: Any = {key: np.concatenate([part[key] for part in self._x]) for key in self._x[0]}
+        elif isinstance(self._x[0], list):
+            x = [np.concatenate(parts) for parts in zip(*self._x)]
+        else:
+            x = np.concatenate(self._x)
+        return Rows(x, np.concatenate(self._y), self.seen, steps, len(self._y[0]))
+
+
+def _mapped(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {key: to_numpy(value).copy() for key, value in x.items()}
+    if isinstance(x, list):
+        return [to_numpy(value).copy() for value in x]
+    return to_numpy(x).copy()
+
+
+class Hooks:
+    """Hears what happens in a loop, and tells of epochs that have ended.
+
+    An epoch ends when as many batches have been trained on as the loader has (as many rows as ``x``
+    has); where neither is known, when training goes on after a validation. What is validated
+    before the next training batch belongs to it. A batch counts as training where the module is in
+    training mode and the loss has a gradient.
+
+    Args:
+        model: the module, as it is trained.
+        loss_fn: the loss module, called once for each batch with ``(output, target)``.
+        optimizer: of the training; None if it is not known.
+        batches: of an epoch; None if unknown.
+        rows: of an epoch; None if unknown.
+        gathers: whether rows are to be gathered.
+        on_start: called before the first step, with the shapes of labels and outputs without rows.
+        on_epoch: called with the mean losses, training and validation, of an epoch.
+        stop_here: called where the loop can be left, before a step; may raise.
+    """
+
+    def __init__(self, model: nn.Module, loss_fn: nn.Module, optimizer: Any,
+                 batches: Optional[int], rows: Optional[int], gathers: bool,
+                 on_start: Callable[[Tuple[Any, Any]], None],
+                 on_epoch: Callable[[Optional[float], Optional[float]], None],
+                 stop_here: Callable[[], None]) -> None:
+        self._model, self._loss_fn, self._optimizer = model, loss_fn, optimizer
+        self._batches, self._rows = batches, rows
+        self._on_start, self._on_epoch, self._stop_here = on_start, on_epoch, stop_here
+        self._training, self._validation = Mean(), Mean()
+        self._mode: Any = unwrapped(model)
+        self._validates: Optional[int] = None  # batches of the last epoch; None before one ended
+        self._started = False
+        self._given: Any = None
+        self.steps = 0
+        self.gathered = Gathered() if gathers else None
+        self.held = Gathered() if gathers else None
+        self.setup: Optional[Setup] = None
+        self._removed: List[Any] = [loss_fn.register_forward_hook(self._after_loss)]
+        self._first: List[Any] = []
+        if gathers:
+            self._first.append(model.register_forward_pre_hook(self._before_model,
+                                                               with_kwargs=True))
+        if optimizer is not None:
+            self._first.append(optimizer.register_step_post_hook(self._after_step))
+
+    # ----------------------------------------------------------------------------------- each batch
+
+    def _after_loss(self, module: nn.Module, args: Tuple[Any, ...], loss: torch.Tensor) -> None:
+        if self._mode.training and loss.requires_grad:
+            training = self._training
+            if training.batches and self._is_full():
+                self.close()
+                self._stop_here()
+            if self._validates is None:
+                self._first_epoch(args, self.gathered)
+        else:
+            training = self._validation
+            if self._validates is None and self.held is not None:
+                self._gather(args, self.held)
+        training.losses.append(loss.detach() if loss.ndim == 0 else loss.detach().mean())
+        count = len(args[1])
+        training.rows.append(count)
+        training.seen += count
+        training.batches += 1
+        if len(training.losses) >= _FOLDED:
+            training.fold()
+
+    def _is_full(self) -> bool:
+        if self._batches is not None:
+            return self._training.batches >= self._batches
+        if self._rows is not None:
+            return self._training.seen >= self._rows
+        return self._validation.batches > 0
+
+    # ------------------------------------------------------------------------------ the first epoch
+
+    def _before_model(self, module: nn.Module, args: Tuple[Any, ...],
+                      kwargs: Dict[str, Any]) -> None:
+        if not kwargs and len(args) == 1:
+            self._given = args[0]
+        else:
+            self._given = list(args) if not kwargs else None if args else dict(kwargs)
+
+    def _after_step(self, *arguments: Any) -> None:
+        self.steps += 1
+
+    def _first_epoch(self, args: Tuple[Any, ...], gathered: Optional[Gathered]) -> None:
+        if not self._started:
+            self._started = True
+            if gathered is not None:
+                given = self._given
+                self._note_setup(args)
+                self._given = given  # the look at the module has gone through the hook
+            shapes = [getattr(part, 'shape', None) for part in args[:2]]
+            output, labels = [None if s is None else tuple(s[1:]) for s in shapes]
+            self._on_start((labels, output))
+            self._stop_here()
+        if gathered is not None:
+            self._gather(args, gathered)
+
+    def _gather(self, args: Tuple[Any, ...], gathered: Gathered) -> None:
+        try:
+            if len(args) == 2 and row_count(self._given) == len(args[1]):
+                gathered.add(self._given, args[1])
+        except Exception as error:  # of what comes in that is no tensor
+            LOGGER.debug('the rows cannot be gathered: %s', first_line(error))
+
+    def _note_setup(self, args: Tuple[Any, ...]) -> None:
+        """How the training is set up, as long as its weights are the first ones."""
+        model = self._mode
+        try:
+            learner = Learner(model, self._loss_fn, labels=args[1])
+            probe = Probe(learner, Batch(_mapped(self._given), to_numpy(args[1])), None)
+            with undisturbed(model):
+                self.setup = setup_of(model, probe.anatomy, self._optimizer)
+        except Exception as error:  # of a module that nobody foresaw
+            LOGGER.debug('how the training is set up cannot be told: %s', first_line(error))
+
+    # ------------------------------------------------------------------------------------ its end
+
+    @property
+    def trains(self) -> bool:
+        """Whether a training batch has been seen."""
+        return self._started
+
+    @property
+    def knows_epochs(self) -> bool:
+        """Whether one epoch can be told from the next."""
+        return not (self._batches is None and self._rows is None and not self._validation.batches
+                    and not self._validates)
+
+    def settle(self) -> None:
+        """Close an epoch of which nothing more is to come, as far as that is known."""
+        if self._validates is not None and self._training.batches and self._is_full() and (
+                self._validation.batches >= self._validates):
+            self.close()
+
+    def close(self) -> None:
+        """An epoch has ended."""
+        if not self._training.batches or not self.knows_epochs:
+            return
+        losses = self._training.value(), self._validation.value()
+        first = self._validates is None
+        self._validates = self._validation.batches
+        if first:
+            for hook in self._first:
+                hook.remove()
+            self._given = None
+        self._training.clear()
+        self._validation.clear()
+        self._on_epoch(*losses)
+        self.gathered = self.held = None
+
+    def remove(self) -> None:
+        """Hear nothing more."""
+        for hook in self._removed + self._first:
+            hook.remove()
