@@ -1,236 +1,24 @@
 """``Watch`` and ``check`` for a training loop of PyTorch."""
 
-import logging
-import math
-import time
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from torch import nn
 
 from ..errors import UserError, first_line, way_out
 from ..intake.config import check_count, check_seed
-from ..judge.facts import HISTORY_KEYS, Judgment, Verdict
-from ..judge.history import JUDGMENT_EPOCHS
+from ..judge.facts import Verdict
 from ..judge.preflight import Finding
-from ..judge.session import Plan, Session, Subject
+from ..judge.session import Plan, Session
 from ..judge.setup import Setup
-from ..judge.watcher import Check
-from ..record.folder import Recorder, RunFolder
-from ..settings import Watching
 from ..utils.logger import LOGGER
+from .torch_core import Core, steps_of, watching_of
 from .torch_hooks import Hooks, StopTraining
-from .torch_probe import Learner, Probe, unwrapped
-from .torch_ranks import Ranks
+from .torch_probe import Learner, unwrapped
 from .torch_rows import Rows, rows_of, validation_rows
-from .torch_source import Source, probe_of, subject_of
+from .torch_source import Source, probe_of
 
 METRICS = {'loss': 'loss', 'accuracy': 'acc', 'val_loss': 'val_loss', 'val_accuracy': 'val_acc'}
 """The metrics of an epoch, and what they are called on record."""
-
-SETTINGS = ('checktype', 'satisfied_acc', 'satisfied_count', 'determine_threshold', 'params',
-            'optional_issues', 'overhead_budget', 'rules')
-"""Further settings, those of :class:`~AutoTrainer.settings.Watching` by name."""
-
-
-def watching_of(stop: bool, settings: Mapping[str, Any]) -> Watching:
-    """The settings of a watch: ``adaptive`` unless given.
-
-    Raises:
-        UserError: for one that does not exist.
-    """
-    for name in settings:
-        if name not in SETTINGS:
-            raise UserError('Watch has no setting %r; %s' % (name, way_out(name, (
-                'x', 'y', 'epochs', 'validation_data', 'optimizer', 'batch_size', 'stop',
-                'save_dir', 'seed') + SETTINGS)))
-    return Watching(**dict({'checktype': 'adaptive'}, stop=stop, **settings))
-
-
-class Core:
-    """One watched training of PyTorch, whoever feeds it: a loop, Lightning, a Trainer.
-
-    Args:
-        model: the module, as it is trained.
-        loss_fn: called with ``(output, target)``; None if it is not known.
-        watching: the settings.
-        plan: how long the training is to be.
-        rows: training rows; None to judge the history alone.
-        held: validation rows; None without any.
-        optimizer: of the training, if it is known.
-        forward: see :class:`~AutoTrainer.adapters.torch_probe.Learner`.
-        save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
-        seed: which rows are looked at.
-        setup: see :class:`~AutoTrainer.adapters.torch_source.Source`.
-
-    Attributes:
-        session: see :class:`~AutoTrainer.judge.session.Session`.
-        should_stop: whether the training should stop.
-    """
-
-    def __init__(self, model: Any, loss_fn: Any, watching: Watching, plan: Plan,
-                 rows: Optional[Rows] = None, held: Optional[Rows] = None, optimizer: Any = None,
-                 forward: Optional[Callable[[Any], Any]] = None, save_dir: Optional[str] = None,
-                 seed: int = 0, setup: Optional[Setup] = None) -> None:
-        self._began = time.perf_counter()
-        self._ranks = Ranks()
-        self._save_dir = save_dir if self._ranks.judges else None
-        self._recorder: Optional[Recorder] = None
-        self._announced = self._ended = False
-        self._said: Dict[str, bool] = {}
-        self._told: Optional[Verdict] = None  # by the rank that judges
-        self._source: Optional[Source] = None
-        subject = Subject()
-        if rows is not None and self._ranks.judges:
-            self._source = Source(rows, held, optimizer, seed, setup)
-            subject = self._subject(model, loss_fn, watching, plan, forward, seed, self._source)
-        self.session = Session(watching, plan, subject, self._open())
-        self.should_stop = self._ranks.agreed(self._ranks.judges and self.session.begin())
-        self._announce()
-
-    @staticmethod
-    def _subject(model: Any, loss_fn: Any, watching: Watching, plan: Plan,
-                 forward: Optional[Callable[[Any], Any]], seed: int, source: Source) -> Subject:
-        try:
-            module = unwrapped(model)
-            if loss_fn is None or not any(True for _ in module.parameters()):
-                raise UserError('the module has no parameters' if loss_fn is not None
-                                else 'its loss is not known')
-            learner = Learner(module, loss_fn, forward, source.rows.y)
-            subject = subject_of(learner, source, plan, watching.by_skill,
-                                 source.rows.batch_size, seed)
-            assert isinstance(subject.probe, Probe)
-            _try_loss(subject.probe)
-            return subject
-        except Exception as error:  # of a module or loss that nobody foresaw
-            LOGGER.warning('the model cannot be looked at (%s); only the history is judged',
-                           first_line(error))
-            return Subject()
-
-    @property
-    def verdict(self) -> Verdict:
-        """Issues, epoch and reasons; where there are none, what that means."""
-        if self._ranks.judges:
-            return self.session.verdict
-        return self._told or Verdict(note='not judged here: the first process judges')
-
-    def starts(self, shapes: Any) -> None:
-        """The first step is about to be made, on labels and outputs of these shapes."""
-        if self._source is not None and not self.session.epochs:
-            self._source.shapes = shapes
-            self.should_stop = self.session.begin()
-        self.should_stop = self._ranks.agreed(self.should_stop)
-        self._announce()
-
-    def epoch(self, values: Mapping[str, Any]) -> bool:
-        """Take in an epoch that has ended.
-
-        Args:
-            values: ``loss``, ``acc``, ``val_loss``, ``val_acc``: numbers or tensors of one number;
-                None, or nothing, for what was not measured.
-
-        Returns:
-            Whether the training should stop; on all processes the same.
-        """
-        stop = False
-        if self._ranks.judges:
-            complete = {key: self._number(key, values.get(key)) for key in HISTORY_KEYS}
-            stop = self.session.epoch(complete)
-            if self.session.epochs == 1 and complete['loss'] is None:
-                self.say('the first epoch came without a loss: little can be judged; give '
-                          'epoch(loss=...)')
-        self.should_stop = self._ranks.agreed(stop)
-        if self.should_stop:
-            self._told = self._ranks.shared(self.session.verdict)
-        self._announce()
-        return self.should_stop
-
-    def _number(self, key: str, value: Any) -> Optional[float]:
-        """A metric as a number; None, said once, for what is none."""
-        if value is None:
-            return None
-        try:
-            number = float(value)
-        except (TypeError, ValueError, RuntimeError):
-            self.say('%s is a %s, not a number; it is left out' % (key, type(value).__name__))
-            return None
-        if key in ('acc', 'val_acc') and (number > 1 or number < 0):
-            self.say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
-                      '%g for %g %%' % (number, number / 100, number))
-            self._said['no accuracy'] = True
-        return None if key in ('acc', 'val_acc') and self._said.get('no accuracy') else number
-
-    def end(self) -> None:
-        """The training has ended; if early, it is judged as it stands. Once is enough."""
-        if self._ended:
-            return
-        self._ended = True
-        if self._ranks.judges:
-            self.session.end()
-            if 0 < self.session.epochs < JUDGMENT_EPOCHS and not self.verdict.issues and (
-                    not self.session.monitor.judged):
-                LOGGER.warning('%s', self.verdict.reason)
-        self._announce()
-        if self._recorder is not None:
-            self._recorder.close()
-            self._recorder.run.close()
-            self._recorder = self.session.recorder = None
-
-    def _open(self) -> Optional[Recorder]:
-        if self._save_dir is not None:
-            self._recorder = Recorder(RunFolder(self._save_dir))
-        return self._recorder
-
-    def _announce(self) -> None:
-        """Say what was found, once."""
-        verdict = self.verdict
-        if self._announced or not verdict.issues or not self._ranks.judges:
-            return
-        self._announced = True
-        LOGGER.log(logging.WARNING, 'epoch %s: %s', verdict.epoch, verdict.reason)
-
-    def say(self, sentence: str) -> None:
-        """Log something once."""
-        if sentence not in self._said:
-            self._said[sentence] = True
-            LOGGER.warning('%s', sentence)
-
-    # ---------------------------------------------------------------------- going on after a stop
-
-    def state_dict(self) -> Dict[str, Any]:
-        """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
-        found = self.session.watcher.found
-        return {'session': self.session.state(), 'should_stop': self.should_stop,
-                'seconds': time.perf_counter() - self._began,
-                'found': None if found is None else [
-                    found.epoch, dict(found.judgment.reasons), dict(found.judgment.features),
-                    dict(found.judgment.told), list(found.numbers)]}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on with a training that was watched before, where its checkpoint was written."""
-        self.session.restore(state['session'], state['seconds'])
-        self._began = time.perf_counter() - state['seconds']
-        self.should_stop = bool(state['should_stop'])
-        if state['found'] is not None:
-            epoch, reasons, features, told, numbers = state['found']
-            self.session.watcher.found = Check(epoch, Judgment(reasons, features, told),
-                                               numbers=tuple(numbers))
-            self._announced = True
-        if self._recorder is not None:
-            self._recorder.restore(self.session.history, [])
-
-
-def _try_loss(probe: Probe) -> None:
-    """See that the loss can be computed from outputs and labels alone.
-
-    Raises:
-        UserError: if it cannot.
-    """
-    try:
-        probe.gradients()
-    except TypeError as error:
-        raise UserError('the loss cannot be called with (output, target): %s'
-                        % first_line(error)) from error
-
 
 class Watch:
     """Watches a training loop of PyTorch; silent while all is well.
@@ -299,7 +87,7 @@ class Watch:
     def _make(self, rows: Optional[Rows], held: Optional[Rows] = None,
               setup: Optional[Setup] = None) -> Core:
         """Begin the session: of what is known of the rows, before the first step or after."""
-        plan = Plan(self._epochs, None if rows is None else _steps(rows))
+        plan = Plan(self._epochs, None if rows is None else steps_of(rows))
         self._core = Core(self._model, self._loss_fn, self._watching, plan, rows, held,
                           self._optimizer, save_dir=self._save_dir, seed=self._seed, setup=setup)
         if self._saved is not None:
@@ -433,14 +221,6 @@ def _check_model(model: Any, loss_fn: Any) -> None:
     if isinstance(loss_fn, type) or not callable(loss_fn):
         raise UserError('loss_fn is %r; give a loss that can be called with (output, target), such '
                         'as torch.nn.CrossEntropyLoss()' % (loss_fn,))
-
-
-def _steps(rows: Rows) -> Optional[int]:
-    if rows.steps is not None:
-        return rows.steps
-    if rows.batch_size is None or rows.total is None:
-        return None
-    return math.ceil(rows.total / rows.batch_size)
 
 
 def check(model: Any, loss_fn: Any, x: Any, y: Any = None, optimizer: Any = None,
