@@ -76,7 +76,8 @@ class Core:
         subject = Subject()
         if rows is not None and self._ranks.judges:
             self._source = Source(rows, held, optimizer, seed, setup)
-            subject = self._subject(model, loss_fn, watching, plan, forward, seed, self._source)
+            subject = self._subject(model, loss_fn, watching, _in_epochs(plan, rows), forward, seed,
+                                    self._source)
         self.session = Session(watching, plan, subject, self._open())
         self.should_stop = self._ranks.agreed(self._ranks.judges and self.session.begin())
         self._announce()
@@ -180,7 +181,8 @@ class Core:
         if self._announced or not verdict.issues or not self._ranks.judges:
             return
         self._announced = True
-        LOGGER.log(logging.WARNING, 'epoch %s: %s', verdict.epoch, verdict.reason)
+        LOGGER.log(logging.WARNING, '%s %s: %s', 'window' if self.session.plan.window else 'epoch',
+                   verdict.epoch, verdict.reason)
 
     def say(self, sentence: str) -> None:
         """Log something once."""
@@ -224,6 +226,15 @@ def _try_loss(probe: Probe) -> None:
     except TypeError as error:
         raise UserError('the loss cannot be called with (output, target): %s'
                         % first_line(error)) from error
+
+
+def _in_epochs(plan: Plan, rows: Rows) -> Plan:
+    """A plan as the rows see it: how often they are gone through, whatever is judged."""
+    steps = steps_of(rows)
+    if not plan.window:
+        return plan
+    epochs = 1 if steps is None else max(1, round(plan.epochs * plan.window / steps))
+    return Plan(epochs, steps)
 
 
 def steps_of(rows: Rows) -> Optional[int]:

@@ -56,6 +56,10 @@ class LossFacts(NamedTuple):
         return self.kind in ('CrossEntropyLoss', 'NLLLoss')
 
 
+FUNCTIONS = frozenset(_FUNCTIONS)
+"""The losses of ``torch.nn.functional`` that are known."""
+
+
 def loss_facts(loss_fn: Any, labels: Any = None) -> LossFacts:
     """What is known of a loss: a module, or a function of ``torch.nn.functional``.
 

@@ -18,6 +18,7 @@ from .facts import HISTORY_KEYS, LOSS_SHARE, SOUND, GradientSummary, Probe, Verd
 from .history import JUDGMENT_EPOCHS, last_accuracy
 from .reference import Constants
 from .watcher import Check, Watcher
+from .windows import in_windows
 
 ENDINGS = ('planned', 'verdict', 'satisfied', 'callback')
 """Who ended a training: it ran to its planned end; a verdict of this session; this session, as
@@ -39,11 +40,14 @@ class Plan(NamedTuple):
         epochs: planned epochs, from where the session begins.
         steps: training batches per epoch; None if unknown.
         before: epochs that the model was trained before; verdicts count from there.
+        window: steps of a window, where windows of steps stand for epochs: all that is called an
+            epoch is such a window then, but in the words of a verdict; 0 where epochs are epochs.
     """
 
     epochs: int
     steps: Optional[int] = None
     before: int = 0
+    window: int = 0
 
 
 class Subject(NamedTuple):
@@ -135,9 +139,11 @@ class Session:
         skill, yardstick, standing = (self.monitor.in_numbers() if found is None
                                       else found.numbers)
         if found is None:
-            return Verdict(note=self._note(), skill=skill, yardstick=yardstick, standing=standing)
+            return Verdict(note=self._in_its_unit(self._note()), skill=skill,
+                           yardstick=yardstick, standing=standing)
         told = found.judgment.told
-        reasons = dict(found.judgment.reasons, **told)
+        reasons = {issue: self._in_its_unit(reason) for issue, reason
+                   in dict(found.judgment.reasons, **told).items()}
         return Verdict(tuple(reasons), found.epoch, reasons, '', tuple(told), skill, yardstick,
                        standing, self.monitor.advice(tuple(reasons)))
 
@@ -256,6 +262,9 @@ class Session:
         return '%s: nothing was found in %d epochs by %d check%s' % (
             SOUND, self.epochs, self.checks, '' if self.checks == 1 else 's')
 
+    def _in_its_unit(self, sentence: str) -> str:
+        return in_windows(sentence, self.plan.window)
+
     def _record(self, check: Optional[Check]) -> None:
         """Put a check on record, and log what it found."""
         if check is None:
@@ -263,7 +272,8 @@ class Session:
         if self.recorder is not None and (check.gradients or check.judgment.reasons
                                           or check.judgment.told
                                           or not self.watching.schedule.sparing):
-            reasons = check.judgment.reasons
+            reasons = {issue: self._in_its_unit(reason)
+                       for issue, reason in check.judgment.reasons.items()}
             self.recorder.event('check', **dict(
                 self._facts, epoch=check.epoch, issues=list(reasons),
                 reason=joined(reasons), reasons=reasons,
