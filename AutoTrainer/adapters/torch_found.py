@@ -52,14 +52,14 @@ def _called(module: Any) -> Set[str]:
     return found
 
 
-def loss_like(learner: Learner, x: Any, y: Any, own: Callable[[Any, Any], Any]) -> Any:
+def loss_like(learner: Learner, x: Any, y: Any, own: Callable[[Any], Any]) -> Any:
     """The loss of PyTorch that comes to the same as the one that a module computes by itself.
 
     Args:
         learner: the module, its loss left open.
         x: a few rows, arrays.
         y: their labels.
-        own: what the module says the loss is, of tensors of both.
+        own: what the module says the loss is, of tensors of the rows.
 
     Returns:
         A loss module; None where no loss is the same.
@@ -70,8 +70,7 @@ def loss_like(learner: Learner, x: Any, y: Any, own: Callable[[Any, Any], Any]) 
               nn.CrossEntropyLoss()]}
     with undisturbed(learner.model), torch.no_grad():
         given = learner.tensors(x)
-        said = own(given, torch.as_tensor(y).to(next(iter(learner.model.parameters())).device))
-        wanted = float(said)
+        wanted = float(own(given))
         for loss_fn in candidates['f' if y.dtype.kind == 'f' else 'iu']:
             found = _value(Learner(learner.model, loss_fn, learner.call, y), given, y)
             if found is not None and abs(found - wanted) <= _MATCHED * max(1.0, abs(wanted)):
