@@ -77,12 +77,15 @@ class Watch:
         self._core: Optional[Core] = None
         self._hooks: Optional[Hooks] = None
         self._rows: Optional[Rows] = None
+        self._held_rows: Optional[int] = None
         self._saved: Optional[Mapping[str, Any]] = None
         if x is not None:
             self._rows = rows_of(x, y)
             if batch_size is not None:
                 self._rows = self._rows._replace(batch_size=batch_size)
-            self._make(self._rows, validation_rows(validation_data))
+            held = validation_rows(validation_data)
+            self._held_rows = 0 if held is None else held.total
+            self._make(self._rows, held)
 
     def _make(self, rows: Optional[Rows], held: Optional[Rows] = None,
               setup: Optional[Setup] = None) -> Core:
@@ -171,7 +174,7 @@ class Watch:
         rows = self._rows
         self._hooks = Hooks(self._model, self._loss_fn, self._optimizer,
                             None if rows is None else rows.steps,
-                            None if rows is None else rows.total, rows is None,
+                            None if rows is None else rows.total, self._held_rows, rows is None,
                             self._starts, self._ends_epoch, self._stop_here)
         return self
 

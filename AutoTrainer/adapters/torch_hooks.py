@@ -108,6 +108,7 @@ class Hooks:
         optimizer: of the training; None if it is not known.
         batches: of an epoch; None if unknown.
         rows: of an epoch; None if unknown.
+        held_rows: that are validated after each epoch; None if that is only to be seen.
         gathers: whether rows are to be gathered.
         on_start: called before the first step, with the shapes of labels and outputs without rows.
         on_epoch: called with the mean losses, training and validation, of an epoch.
@@ -115,7 +116,8 @@ class Hooks:
     """
 
     def __init__(self, model: nn.Module, loss_fn: nn.Module, optimizer: Any,
-                 batches: Optional[int], rows: Optional[int], gathers: bool,
+                 batches: Optional[int], rows: Optional[int], held_rows: Optional[int],
+                 gathers: bool,
                  on_start: Callable[[Tuple[Any, Any]], None],
                  on_epoch: Callable[[Optional[float], Optional[float]], None],
                  stop_here: Callable[[], None]) -> None:
@@ -124,7 +126,8 @@ class Hooks:
         self._on_start, self._on_epoch, self._stop_here = on_start, on_epoch, stop_here
         self._training, self._validation = Mean(), Mean()
         self._mode: Any = unwrapped(model)
-        self._validates: Optional[int] = None  # batches of the last epoch; None before one ended
+        self._held_rows = held_rows
+        self._is_first = True
         self._started = False
         self._given: Any = None
         self.steps = 0
@@ -147,11 +150,11 @@ class Hooks:
             if training.batches and self._is_full():
                 self.close()
                 self._stop_here()
-            if self._validates is None:
+            if self._is_first:
                 self._first_epoch(args, self.gathered)
         else:
             training = self._validation
-            if self._validates is None and self.held is not None:
+            if self._is_first and self.held is not None:
                 self._gather(args, self.held)
         training.losses.append(loss.detach() if loss.ndim == 0 else loss.detach().mean())
         count = len(args[1])
@@ -222,13 +225,13 @@ class Hooks:
     @property
     def knows_epochs(self) -> bool:
         """Whether one epoch can be told from the next."""
-        return not (self._batches is None and self._rows is None and not self._validation.batches
-                    and not self._validates)
+        return (self._batches is not None or self._rows is not None or bool(self._held_rows)
+                or self._validation.batches > 0)
 
     def settle(self) -> None:
         """Close an epoch of which nothing more is to come, as far as that is known."""
-        if self._validates is not None and self._training.batches and self._is_full() and (
-                self._validation.batches >= self._validates):
+        if self._held_rows is not None and self._training.batches and self._is_full() and (
+                self._validation.seen >= self._held_rows):
             self.close()
 
     def close(self) -> None:
@@ -236,9 +239,9 @@ class Hooks:
         if not self._training.batches or not self.knows_epochs:
             return
         losses = self._training.value(), self._validation.value()
-        first = self._validates is None
-        self._validates = self._validation.batches
-        if first:
+        self._held_rows = self._validation.seen
+        if self._is_first:
+            self._is_first = False
             for hook in self._first:
                 hook.remove()
             self._given = None
