@@ -35,8 +35,8 @@ class Watch(TrainerCallback):
             one of PyTorch that comes to the same as the model's own.
         forward: how a dictionary of inputs goes through the model to its logits; default the
             model itself, and its ``logits``.
-        unit: ``'epochs'`` or ``'steps'``, to judge windows of steps; None for steps where fewer than
-            three epochs are planned.
+        unit: ``'epochs'``, or ``'steps'`` to judge windows of steps; None for steps where fewer
+            than three epochs are planned.
         window: steps of a window; default a fiftieth of the training, at least 10.
         stop: whether to stop a training that has an issue.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written but
@@ -46,8 +46,8 @@ class Watch(TrainerCallback):
             ``'adaptive'`` unless given.
 
     Attributes:
-        verdict: a :class:`~AutoTrainer.judge.facts.Verdict`; of windows, its ``epoch`` is the number
-            of the window.
+        verdict: a :class:`~AutoTrainer.judge.facts.Verdict`; of windows, its ``epoch`` is the
+            number of the window.
 
     Raises:
         UserError: for a wrong argument, at once.
@@ -98,7 +98,7 @@ class Watch(TrainerCallback):
         """Whether the training should stop."""
         return self._core is not None and self._core.should_stop
 
-    # ------------------------------------------------------------------------ what the Trainer calls
+    # ----------------------------------------------------------------------- what the Trainer calls
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None,
                        train_dataloader: Any = None, eval_dataloader: Any = None,
@@ -192,7 +192,7 @@ class Watch(TrainerCallback):
 
     def _end(self, state: Any, control: Any) -> None:
         """An epoch or window has ended; its loss is logged and evaluated only after this."""
-        if self._core is None:
+        if self._core is None or self.should_stop and control.should_training_stop:
             return
         if control.should_evaluate:
             self._waits_for = 'evaluation'
@@ -219,7 +219,7 @@ class Watch(TrainerCallback):
                 self._close(control)
             self._core.end()
 
-    # ------------------------------------------------------------------------- going on after a stop
+    # ------------------------------------------------------------------------ going on after a stop
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Leave in the checkpoint what is needed to go on."""

@@ -42,8 +42,8 @@ class Watch(Callback):
         val_accuracy: name of the validation accuracy; default ``'val_acc'`` or its like.
         loss_fn: called with ``(output, target)``; default the one that is found in the module.
         forward: how a batch of inputs goes through the module; default its ``forward``.
-        unit: ``'epochs'``, or ``'steps'`` to judge windows of training batches; None for steps where
-            fewer than three epochs are planned.
+        unit: ``'epochs'``, or ``'steps'`` to judge windows of training batches; None for steps
+            where fewer than three epochs are planned.
         window: batches of a window; default a fiftieth of the training, at least 10.
         stop: whether to stop a training that has an issue.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
@@ -52,8 +52,8 @@ class Watch(Callback):
             ``'adaptive'`` unless given.
 
     Attributes:
-        verdict: a :class:`~AutoTrainer.judge.facts.Verdict`; of windows, its ``epoch`` is the number
-            of the window.
+        verdict: a :class:`~AutoTrainer.judge.facts.Verdict`; of windows, its ``epoch`` is the
+            number of the window.
 
     Raises:
         UserError: for a wrong argument, at once.
@@ -110,7 +110,7 @@ class Watch(Callback):
         """Whether the training should stop."""
         return self._core is not None and self._core.should_stop
 
-    # ------------------------------------------------------------------------------ what Lightning calls
+    # ------------------------------------------------------------------------- what Lightning calls
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Begin a session: of the rows and the module, before the first step."""
@@ -239,7 +239,7 @@ class Watch(Callback):
         if self._core is not None and self._core.should_stop:
             trainer.should_stop = True
 
-    # ----------------------------------------------------------------------------------- metrics by name
+    # ------------------------------------------------------------------------------ metrics by name
 
     def _training_accuracy(self, logged: Mapping[str, Any]) -> Any:
         """The accuracy over the rows of an epoch.
@@ -279,7 +279,7 @@ class Watch(Callback):
             _ARGUMENTS[key], name, way_out(name, tuple(logged)) if logged
             else 'the module logs nothing by then'))
 
-    # ------------------------------------------------------------------------- going on after a stop
+    # ------------------------------------------------------------------------ going on after a stop
 
     def state_dict(self) -> Dict[str, Any]:
         """For Lightning's checkpoints: what is needed to go on."""

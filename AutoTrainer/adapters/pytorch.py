@@ -10,12 +10,14 @@ from ..judge.facts import Verdict
 from ..judge.preflight import Finding
 from ..judge.session import Plan, Session
 from ..judge.setup import Setup
+from ..judge.windows import Windows
 from ..utils.logger import LOGGER
 from .torch_core import Core, steps_of, watching_of
 from .torch_hooks import Hooks, StopTraining
 from .torch_probe import Learner, unwrapped
 from .torch_rows import Rows, rows_of, validation_rows
 from .torch_source import Source, probe_of
+from .torch_windows import Feed, check_unit, plan_of
 
 METRICS = {'loss': 'loss', 'accuracy': 'acc', 'val_loss': 'val_loss', 'val_accuracy': 'val_acc'}
 """The metrics of an epoch, and what they are called on record."""
@@ -35,6 +37,11 @@ class Watch:
         validation_data: ``(x, y)``, or a DataLoader.
         optimizer: of the training; without it nothing is said of its learning rate.
         batch_size: rows of a step, where no loader says it.
+        unit: ``'epochs'``, or ``'steps'`` to judge windows of steps: for trainings of one epoch, or
+            a few. :meth:`step` is called after each step then, and the ``epoch`` of a verdict is
+            the number of a window.
+        steps: planned steps, where no loader and ``epochs`` say it.
+        window: steps of a window; default a fiftieth of the training, at least 10.
         stop: whether :meth:`epoch` says True where the training has an issue.
         raise_on_issue: whether the form with hooks ends the ``with`` block where the training
             should stop; otherwise it only sets ``should_stop``.
@@ -60,26 +67,36 @@ class Watch:
         >>> print(watch.verdict.reason)  # doctest: +SKIP
     """
 
-    def __init__(self, model: Any, loss_fn: Any, x: Any = None, y: Any = None, *, epochs: int,
-                 validation_data: Any = None, optimizer: Any = None,
-                 batch_size: Optional[int] = None, stop: bool = True,
+    def __init__(self, model: Any, loss_fn: Any, x: Any = None, y: Any = None, *,
+                 epochs: Optional[int] = None, validation_data: Any = None, optimizer: Any = None,
+                 batch_size: Optional[int] = None, unit: str = 'epochs',
+                 steps: Optional[int] = None, window: Optional[int] = None, stop: bool = True,
                  raise_on_issue: bool = False, save_dir: Optional[str] = None, seed: int = 0,
                  **settings: Any) -> None:
         self._watching = watching_of(stop, settings)
         _check_model(model, loss_fn)
-        check_count('epochs', epochs)
-        if batch_size is not None:
-            check_count('batch_size', batch_size)
+        check_unit(unit, window)
+        for name, count in (('epochs', epochs), ('batch_size', batch_size), ('steps', steps)):
+            if count is not None:
+                check_count(name, count)
+        if unit == 'epochs' and epochs is None:
+            raise UserError('epochs is missing; give the number of planned epochs%s' % (
+                '' if steps is None else ", or unit='steps' to judge windows of steps"))
         check_seed(seed)
         self._model, self._loss_fn, self._optimizer = model, loss_fn, optimizer
         self._epochs, self._save_dir, self._seed = epochs, save_dir, seed
+        self._unit, self._steps, self._window = unit, steps, window
+        self._feed = Feed()
         self._raises = raise_on_issue
         self._core: Optional[Core] = None
         self._hooks: Optional[Hooks] = None
         self._rows: Optional[Rows] = None
         self._held_rows: Optional[int] = None
         self._saved: Optional[Mapping[str, Any]] = None
-        if x is not None:
+        self._windows: Optional[Windows] = None
+        if x is None:
+            self._plan(None)
+        else:
             self._rows = rows_of(x, y)
             if batch_size is not None:
                 self._rows = self._rows._replace(batch_size=batch_size)
@@ -90,12 +107,21 @@ class Watch:
     def _make(self, rows: Optional[Rows], held: Optional[Rows] = None,
               setup: Optional[Setup] = None) -> Core:
         """Begin the session: of what is known of the rows, before the first step or after."""
-        plan = Plan(self._epochs, None if rows is None else steps_of(rows))
+        plan = self._plan(rows)
         self._core = Core(self._model, self._loss_fn, self._watching, plan, rows, held,
                           self._optimizer, save_dir=self._save_dir, seed=self._seed, setup=setup)
         if self._saved is not None:
-            self._core.load_state_dict(self._saved)
+            self._go_on_from(self._saved)
         return self._core
+
+    def _plan(self, rows: Optional[Rows]) -> Plan:
+        """How long the training is to be, in epochs or in windows of steps."""
+        known = None if rows is None else steps_of(rows)
+        # rows that were gathered in a window say nothing of an epoch
+        limited = self._unit == 'steps' and self._steps is not None
+        plan, self._windows = plan_of(self._unit, self._window, None if limited else self._epochs,
+                                      known, self._steps if limited else None)
+        return plan
 
     @property
     def core(self) -> Core:
@@ -138,14 +164,45 @@ class Watch:
         Returns:
             Whether the training should stop.
         """
-        if self._hooks is not None:  # this loop says itself what happens
-            self._hooks.remove()
-            self._hooks = None
+        self._speaks_itself()
         for name in others:
             self.core.say('epoch() knows no metric %r, which is left out; %s'
                            % (name, way_out(name, tuple(METRICS))))
-        return self.core.epoch({'loss': loss, 'acc': accuracy, 'val_loss': val_loss,
-                                'val_acc': val_accuracy})
+        held = {'val_loss': val_loss, 'val_acc': val_accuracy}
+        if self._windows is not None:
+            self._feed.hold(held)
+            return self.should_stop
+        known = self._feed.values()
+        return self.core.epoch(dict(held, loss=known['loss'] if loss is None else loss,
+                                    acc=known['acc'] if accuracy is None else accuracy))
+
+    def step(self, loss: Any = None, accuracy: Any = None, val_loss: Any = None,
+             val_accuracy: Any = None, rows: int = 1) -> bool:
+        """A step has been made; nothing is asked of the device before its window, or epoch, ends.
+
+        Args:
+            loss: of its batch; under ``unit='epochs'`` the mean of these is what :meth:`epoch` is
+                not told.
+            accuracy: likewise.
+            val_loss: of a validation that was made after this step.
+            val_accuracy: likewise.
+            rows: of the batch, where batches differ in size.
+
+        Returns:
+            Whether the training should stop.
+        """
+        self._speaks_itself()
+        self._feed.step(loss, accuracy, rows)
+        self._feed.hold({'val_loss': val_loss, 'val_acc': val_accuracy})
+        if self._windows is not None and self._windows.ended_by(self._feed.steps):
+            return self.core.epoch(self._feed.values())
+        return self.should_stop
+
+    def _speaks_itself(self) -> None:
+        """This loop says itself what happens: nothing has to be heard from hooks."""
+        if self._hooks is not None:
+            self._hooks.remove()
+            self._hooks = None
 
     def end(self) -> None:
         """The training has ended; if before its planned end, it is judged as it stands."""
@@ -158,24 +215,31 @@ class Watch:
 
     def state_dict(self) -> Dict[str, Any]:
         """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
-        return self.core.state_dict()
+        return dict(self.core.state_dict(), feed=self._feed.state())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on with a training that was watched before, where its checkpoint was written."""
         self._saved = state
         if self._core is not None:
-            self._core.load_state_dict(state)
+            self._go_on_from(state)
+
+    def _go_on_from(self, state: Mapping[str, Any]) -> None:
+        assert self._core is not None
+        self._core.load_state_dict(state)
+        self._feed.restore(state['feed'])
 
     # ------------------------------------------------------------------------ the loop as it is
 
     def __enter__(self) -> 'Watch':
         if not isinstance(self._loss_fn, nn.Module):
             return self
-        rows = self._rows
+        rows, windows = self._rows, self._windows
+        batches = None if rows is None else rows.steps
         self._hooks = Hooks(self._model, self._loss_fn, self._optimizer,
-                            None if rows is None else rows.steps,
-                            None if rows is None else rows.total, self._held_rows, rows is None,
-                            self._starts, self._ends_epoch, self._stop_here)
+                            batches if windows is None else windows.steps,
+                            None if rows is None else rows.total,
+                            self._held_rows if windows is None else 0, rows is None, self._starts,
+                            self._ends_epoch, self._stop_here)
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:

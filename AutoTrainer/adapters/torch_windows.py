@@ -57,7 +57,7 @@ def plan_of(unit: Optional[str], window: Optional[int], epochs: Optional[int],
         unit = 'steps' if total is not None and (few or window is not None) else 'epochs'
     if unit == 'steps' and total is not None:
         windows = windows_of(total, window)
-        return Plan(windows.count, windows.steps, window=windows.steps), windows
+        return Plan(windows.planned, windows.steps, window=windows.steps), windows
     if unit == 'steps' or epochs is None:
         raise UserError('how many %s the training is to have is not known, so that nothing can be '
                         'judged; plan its end' % unit)
@@ -68,7 +68,8 @@ class _Mean:
     """A mean over rows; it stays on the device of its numbers until it is asked for."""
 
     def __init__(self) -> None:
-        self.clear()
+        self._total: Any = 0.0
+        self.rows = 0.0
 
     def add(self, value: Any, rows: float) -> None:
         """Take in a number, or a tensor, that stands for so many rows."""
@@ -84,8 +85,7 @@ class _Mean:
 
     def clear(self) -> None:
         """Begin anew."""
-        self._total: Any = 0.0
-        self.rows = 0.0
+        self._total = self.rows = 0.0
 
 
 class Feed:

@@ -24,7 +24,7 @@ class Windows(NamedTuple):
     total: int
 
     @property
-    def count(self) -> int:
+    def planned(self) -> int:
         """Planned windows."""
         return max(1, self.total // self.steps)
 
@@ -36,7 +36,7 @@ class Windows(NamedTuple):
         """
         if step >= self.total:  # steps beyond the plan are judged too
             return (step - self.total) % self.steps == 0
-        return step % self.steps == 0 and step // self.steps < self.count
+        return step % self.steps == 0 and step // self.steps < self.planned
 
 
 def windows_of(total: int, asked: Optional[int] = None) -> Windows:
