@@ -210,8 +210,8 @@ class Watch(Callback):
         """The training has ended."""
         if self._core is None:
             return
-        windows = self._windows
-        if windows is not None and self._feed.pending and windows.ended_by(self._feed.steps):
+        windows, feed = self._windows, self._feed
+        if windows is not None and feed.steps == windows.total and feed.pending:
             self._close(trainer)
         self._core.end()
 

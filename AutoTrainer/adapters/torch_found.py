@@ -42,8 +42,9 @@ def _called(module: Any) -> Set[str]:
         if code is None or name in seen:
             continue
         seen.add(name)
-        given = [names for names in code.co_consts if isinstance(names, tuple)]
-        if any(_WEIGH.intersection(map(str, names)) for names in given):
+        given = {name for const in code.co_consts
+                 for name in (const if isinstance(const, tuple) else (const,))}
+        if _WEIGH & given:
             return set()
         found.update(FUNCTIONS.intersection(code.co_names))
         waiting += [called for called in code.co_names

@@ -249,9 +249,10 @@ class Session:
         if not self.epochs:
             return 'not judged: no epoch has ended yet'
         if self.epochs < JUDGMENT_EPOCHS and not self.monitor.judged:
-            return ('not judged: %d epoch%s, a verdict needs %d; where fit() is called once per '
-                    'epoch, give total_epoch' % (self.epochs, '' if self.epochs == 1 else 's',
-                                                 JUDGMENT_EPOCHS))
+            return ('not judged: %d epoch%s, a verdict needs %d%s' % (
+                self.epochs, '' if self.epochs == 1 else 's', JUDGMENT_EPOCHS,
+                '' if self.plan.window else '; where fit() is called once per epoch, give '
+                                            'total_epoch'))
         if self.watcher.failed and self.monitor.by_skill and not self.monitor.proven:
             return 'not judged: the model could not be measured (%s)' % self.watcher.failed
         if not self.monitor.judged:

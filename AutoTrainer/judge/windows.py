@@ -50,6 +50,7 @@ def windows_of(total: int, asked: Optional[int] = None) -> Windows:
 
 
 _EPOCHS = re.compile(r'(?<!in each )\bepoch(s?)\b(?! of \d+ rows)')
+_NUMBERED = re.compile(r'\bepoch (\d+)')
 """The word, but for where the plan of the training is told, whose epochs are what they are."""
 
 
@@ -62,5 +63,12 @@ def in_windows(sentence: str, steps: int) -> str:
     """
     if not steps:
         return sentence
-    said = _EPOCHS.sub(r'window\1 of %d steps' % steps, sentence, count=1)
+    sentence = sentence.replace('from epoch to epoch',
+                                'from one window of %d steps to the next' % steps)
+    said, numbered = _NUMBERED.subn(
+        lambda found: 'window %s (steps %d to %d)' % (
+            found.group(1), (int(found.group(1)) - 1) * steps + 1, int(found.group(1)) * steps),
+        sentence)
+    if not numbered:
+        said = _EPOCHS.sub(r'window\1 of %d steps' % steps, said, count=1)
     return _EPOCHS.sub(r'window\1', said)
