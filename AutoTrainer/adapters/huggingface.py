@@ -27,7 +27,8 @@ class Watch(TrainerCallback):
     """Watches a training of the Trainer; silent while all is well.
 
     The training is not changed: with the same seed its losses are the same to the last bit. At the
-    end of what is judged (an epoch, a window of steps) the Trainer is asked to log its loss.
+    end of what is judged (an epoch, a window of steps), and before a checkpoint, the Trainer is
+    asked to log its loss.
 
     Args:
         accuracy: name of the metric of an evaluation that is the share of right answers.
@@ -182,6 +183,8 @@ class Watch(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Judge the window that ends with a step."""
+        if control.should_save:  # the Trainer forgets what it has not logged before
+            control.should_log = True
         if self._windows is not None and self._windows.ended_by(state.global_step):
             self._end(state, control)
 

@@ -5,7 +5,6 @@ import logging
 import tempfile
 import warnings
 
-import torch
 from contract import BATCH, Bench, Trained
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

@@ -72,7 +72,8 @@ def fit(module, watch, epochs=4, loader=None, validates=True, callbacks=(), **se
     training, validation = loaders()
     trainer = trainer_of(epochs, [watch] + list(callbacks), **settings)
     with quiet():
-        trainer.fit(module, training if loader is None else loader, validation if validates else None)
+        trainer.fit(module, training if loader is None else loader,
+                    validation if validates else None)
     return watch
 
 
@@ -80,7 +81,7 @@ def messages(caplog):
     return [record.getMessage() for record in caplog.records if record.name == 'AutoTrainer']
 
 
-# ------------------------------------------------------------------------------------ metrics by name
+# ---------------------------------------------------------------------------------- metrics by name
 
 def test_the_loss_is_the_mean_of_what_the_training_step_returns():
     module = Module()
@@ -175,7 +176,7 @@ def test_a_loss_that_is_no_number_ends_it():
     assert watch.session.ended == 'verdict'
 
 
-# ------------------------------------------------------------------------------------------ validation
+# --------------------------------------------------------------------------------------- validation
 
 def test_the_sanity_check_is_no_validation_and_each_counts_for_its_epoch():
     watch = fit(Module(), Watch(), check_val_every_n_epoch=3, num_sanity_val_steps=2, epochs=6)
@@ -194,7 +195,7 @@ def test_of_several_validations_of_an_epoch_the_last_counts():
     assert len(seen) == 6 and watch.session.history['val_loss'] == seen[1::2]
 
 
-# ------------------------------------------------------------------------------------- what is looked at
+# -------------------------------------------------------------------------------- what is looked at
 
 def test_a_contradiction_ends_it_before_the_first_step():
     class Frozen(Module):
@@ -304,7 +305,7 @@ def test_a_training_without_an_end_is_not_judged(caplog):
     assert watch.session is None and watch.verdict.note.startswith('not judged')
 
 
-# ------------------------------------------------------------------------------------------------ steps
+# -------------------------------------------------------------------------------------------- steps
 
 def test_one_epoch_is_judged_by_windows_of_steps(caplog):
     training, _ = loaders(batch=4)
@@ -321,7 +322,7 @@ def test_the_validation_at_the_end_belongs_to_the_last_window():
     assert watch.session.ended == 'planned'
 
 
-# ------------------------------------------------------------------------------------------ checkpoints
+# -------------------------------------------------------------------------------------- checkpoints
 
 @pytest.mark.parametrize('monitored', [None, 'val_loss'])
 def test_gone_on_with_from_a_checkpoint(tmp_path, monitored):
@@ -351,7 +352,7 @@ def test_a_training_that_was_not_watched_before_is_judged_from_there_on(tmp_path
     assert watch.session.epochs == 6 == watch.session.plan.epochs
 
 
-# ------------------------------------------------------------------------------------------ arguments
+# ---------------------------------------------------------------------------------------- arguments
 
 @pytest.mark.parametrize('settings, said', [
     (dict(loss=nn.MSELoss()), 'loss is a MSELoss; give the name under which it is logged'),

@@ -1,4 +1,4 @@
-"""Windows of steps in place of epochs: in a loop of one's own, with hooks, Lightning, the Trainer."""
+"""Windows of steps in place of epochs, in a loop of one's own and in one with hooks."""
 
 import json
 import math
@@ -123,7 +123,8 @@ def test_a_loop_with_hooks_has_windows_too():
 
 def test_hooks_and_planned_steps_are_enough():
     loop = Loop()
-    with Watch(loop.model, loop.loss_fn, unit='steps', steps=120, optimizer=loop.optimizer) as watch:
+    with Watch(loop.model, loop.loss_fn, unit='steps', steps=120,
+               optimizer=loop.optimizer) as watch:
         loop.run()
     assert watch.session.epochs == 12 and watch.verdict.skill > 0.5
 
