@@ -205,13 +205,13 @@ class Watch:
         if self._core is not None:
             self._core.starts(shapes)
 
-    def _ends_epoch(self, loss: Optional[float], val_loss: Optional[float]) -> None:
+    def _ends_epoch(self, values: Mapping[str, Optional[float]]) -> None:
         hooks = self._hooks
         if self._core is None and hooks is not None and hooks.gathered is not None:
             held = None if hooks.held is None else hooks.held.rows()
             rows = hooks.gathered.rows(hooks.steps or None)
             self._make(rows, held, hooks.setup)
-        self.core.epoch({'loss': loss, 'val_loss': val_loss})
+        self.core.epoch(values)
 
     def _stop_here(self) -> None:
         if self._raises and self._core is not None and self._core.should_stop:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..errors import UserError, first_line
 from ..intake.arrays import Batch, map_arrays, row_count
 from ..judge import facts
 from ..judge.facts import GradientSummary, OutputSummary, Task
@@ -149,6 +150,18 @@ class Learner:
         found = compute(output, target)
         return found if found.ndim == 0 else found.mean()
 
+    def try_loss(self, output: Any, y: Any) -> None:
+        """See that the loss can be computed from outputs and labels alone.
+
+        Raises:
+            UserError: if it cannot.
+        """
+        try:
+            self.loss_of(output, y)
+        except TypeError as error:
+            raise UserError('the loss cannot be called with (output, target): %s'
+                            % first_line(error)) from error
+
     def _target(self, output: Any, array: np.ndarray) -> torch.Tensor:
         target = self._tensor(array)
         if not self.loss.kind:
@@ -198,9 +211,11 @@ class Probe(facts.Probe):
     def anatomy(self) -> Anatomy:
         """What the module is made of; looked at once."""
         if self._anatomy is None:
-            few = map_arrays(lambda array: array[:_LOOKED_THROUGH], self.batch.x)
+            x, y = [map_arrays(lambda array: array[:_LOOKED_THROUGH], part)
+                    for part in self.batch]
             with undisturbed(self.learner.model):
-                self._anatomy = anatomy_of(self.learner, self.learner.tensors(few))
+                self._anatomy, output = anatomy_of(self.learner, self.learner.tensors(x))
+                self.learner.try_loss(output, y)
         return self._anatomy
 
     def gradients(self) -> GradientSummary:
@@ -249,7 +264,7 @@ class Probe(facts.Probe):
     def task(self) -> Task:
         """What the training is set to do."""
         with undisturbed(self.learner.model):
-            arriving = anatomy_of(self.learner, self.learner.tensors(self.batch.x)).arriving
+            arriving = anatomy_of(self.learner, self.learner.tensors(self.batch.x))[0].arriving
         scale = float('nan') if arriving is None else float(
             np.mean(np.abs(np.concatenate([np.ravel(array) for array in arriving]))))
         return self._source.task(self.learner, self.anatomy)._replace(input_scale=scale)
@@ -257,7 +272,7 @@ class Probe(facts.Probe):
     def arriving(self, x: Any) -> Tuple[np.ndarray, ...]:
         """What reaches the first module with weights of some rows; () where that says nothing."""
         with undisturbed(self.learner.model):
-            return anatomy_of(self.learner, self.learner.tensors(x)).arriving or ()
+            return anatomy_of(self.learner, self.learner.tensors(x))[0].arriving or ()
 
     def findings(self, thorough: bool) -> List[Any]:
         """What is wrong with how the training is set up."""
