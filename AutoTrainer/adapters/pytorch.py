@@ -7,7 +7,7 @@ from torch import nn
 from ..errors import UserError, first_line, way_out
 from ..intake.config import check_count, check_seed
 from ..judge.facts import Verdict
-from ..judge.preflight import Finding
+from ..judge.preflight import CERTAIN, Finding
 from ..judge.session import Plan, Session
 from ..judge.setup import Setup
 from ..utils.logger import LOGGER
@@ -266,4 +266,7 @@ def check(model: Any, loss_fn: Any, x: Any, y: Any = None, optimizer: Any = None
     except Exception as error:  # of a module that cannot take these rows
         raise UserError('the rows cannot be sent through the module: %s'
                         % first_line(error)) from error
-    return source.findings(probe, thorough=True)
+    found = source.findings(probe, thorough=True)
+    if not any(finding.severity == CERTAIN for finding in found):  # which says why it fails
+        probe.try_loss()
+    return found

@@ -90,16 +90,13 @@ class Anatomy(NamedTuple):
         return found
 
 
-def anatomy_of(learner: Any, x: Any) -> Tuple[Anatomy, Any]:
+def anatomy_of(learner: Any, x: Any) -> Anatomy:
     """Send a few rows through a module, and see what happens.
 
     Args:
         learner: see :class:`AutoTrainer.adapters.torch_probe.Learner`; to be called where it is
             kept undisturbed.
         x: tensors, see ``Learner.tensors``.
-
-    Returns:
-        What has been seen, and the output.
     """
     model = learner.model
     names = dict((module, name) for name, module in model.named_modules())
@@ -141,7 +138,7 @@ def anatomy_of(learner: Any, x: Any) -> Tuple[Anatomy, Any]:
         rectifies=not single or rectifies(output),
         arriving=arriving[0] if arriving else None,
         tokens=any(isinstance(call.module, EMBEDS) for call in calls) or any(
-            tensor.dtype in (torch.int32, torch.int64) for tensor in tensors_of(x))), output
+            tensor.dtype in (torch.int32, torch.int64) for tensor in tensors_of(x)))
 
 
 def _has_children(module: nn.Module) -> bool:

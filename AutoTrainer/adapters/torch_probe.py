@@ -150,18 +150,6 @@ class Learner:
         found = compute(output, target)
         return found if found.ndim == 0 else found.mean()
 
-    def try_loss(self, output: Any, y: Any) -> None:
-        """See that the loss can be computed from outputs and labels alone.
-
-        Raises:
-            UserError: if it cannot.
-        """
-        try:
-            self.loss_of(output, y)
-        except TypeError as error:
-            raise UserError('the loss cannot be called with (output, target): %s'
-                            % first_line(error)) from error
-
     def _target(self, output: Any, array: np.ndarray) -> torch.Tensor:
         target = self._tensor(array)
         if not self.loss.kind:
@@ -211,12 +199,26 @@ class Probe(facts.Probe):
     def anatomy(self) -> Anatomy:
         """What the module is made of; looked at once."""
         if self._anatomy is None:
-            x, y = [map_arrays(lambda array: array[:_LOOKED_THROUGH], part)
-                    for part in self.batch]
+            few = map_arrays(lambda array: array[:_LOOKED_THROUGH], self.batch.x)
             with undisturbed(self.learner.model):
-                self._anatomy, output = anatomy_of(self.learner, self.learner.tensors(x))
-                self.learner.try_loss(output, y)
+                self._anatomy = anatomy_of(self.learner, self.learner.tensors(few))
         return self._anatomy
+
+    def try_loss(self) -> None:
+        """See that the loss can be computed from outputs and labels alone.
+
+        Raises:
+            UserError: if it cannot.
+        """
+        learner = self.learner
+        x, y = [map_arrays(lambda array: array[:_LOOKED_THROUGH], part) for part in self.batch]
+        with undisturbed(learner.model), torch.no_grad():
+            output = learner.call(learner.tensors(x))
+            try:
+                learner.loss_of(output, y)
+            except Exception as error:  # of a loss that nobody foresaw
+                raise UserError('the loss cannot be called with (output, target): %s'
+                                % first_line(error)) from error
 
     def gradients(self) -> GradientSummary:
         """Gradient norms per kernel and the share of zeros, as the weights stand now."""
@@ -264,7 +266,7 @@ class Probe(facts.Probe):
     def task(self) -> Task:
         """What the training is set to do."""
         with undisturbed(self.learner.model):
-            arriving = anatomy_of(self.learner, self.learner.tensors(self.batch.x))[0].arriving
+            arriving = anatomy_of(self.learner, self.learner.tensors(self.batch.x)).arriving
         scale = float('nan') if arriving is None else float(
             np.mean(np.abs(np.concatenate([np.ravel(array) for array in arriving]))))
         return self._source.task(self.learner, self.anatomy)._replace(input_scale=scale)
@@ -272,7 +274,7 @@ class Probe(facts.Probe):
     def arriving(self, x: Any) -> Tuple[np.ndarray, ...]:
         """What reaches the first module with weights of some rows; () where that says nothing."""
         with undisturbed(self.learner.model):
-            return anatomy_of(self.learner, self.learner.tensors(x))[0].arriving or ()
+            return anatomy_of(self.learner, self.learner.tensors(x)).arriving or ()
 
     def findings(self, thorough: bool) -> List[Any]:
         """What is wrong with how the training is set up."""
