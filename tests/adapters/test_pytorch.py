@@ -4,6 +4,7 @@ import random
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -341,6 +342,7 @@ def test_says_why_no_epoch_was_loss_fn(loss_fn, said, caplog):
 
 WITHOUT_KERAS = """
 import sys
+from pathlib import Path
 class Blocked:
     def find_spec(self, name, path=None, target=None):
         if name.split('.')[0] in ('keras', 'jax'):
@@ -360,6 +362,7 @@ assert not {'keras', 'jax', 'tensorflow'} & set(sys.modules)
 
 TWO_PROCESSES = """
 import sys
+from pathlib import Path
 import torch
 from torch import distributed, nn
 from AutoTrainer.adapters.pytorch import Watch
@@ -394,3 +397,38 @@ def test_two_processes_stop_together(tmp_path):
                                 stderr=subprocess.PIPE, text=True) for rank in range(2)]
     said = [process.communicate(timeout=300) for process in started]
     assert [out.split() for out, _ in said] == [['3', 'explode']] * 2, said
+
+
+# ---------------------------------------------------------------------------------------- the guide
+
+def test_the_guide_does_what_it_says(tmp_path):
+    guide = Path(__file__).resolve().parents[2] / 'docs' / 'guide' / 'pytorch.md'
+    code = re.findall('```python\n(.*?)```', guide.read_text(encoding='utf-8'), re.DOTALL)
+    assert len(code) == 4
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+
+    def evaluate(*rows):
+        model.eval()
+        with torch.no_grad():
+            output = model(X[:50])
+            return loss_fn(output, CLASSES[:50]), (output.argmax(1) == CLASSES[:50]).float().mean()
+
+    def train_one_epoch(*given):
+        return run(model, loss_fn, CLASSES, epochs=1)[0], 0.5
+
+    def train(*given):
+        for _ in range(50):
+            train_one_epoch()
+            evaluate()
+            assert not given[-1].should_stop
+
+    names = dict(
+        model=model, loss_fn=loss_fn, optimizer=optimizer, torch=torch, x_val=X[:50],
+        y_val=CLASSES[:50], train=train, train_one_epoch=train_one_epoch, evaluate=evaluate,
+        path=str(tmp_path / 'checkpoint'),
+        train_loader=DataLoader(TensorDataset(X, CLASSES), 32),
+        val_loader=DataLoader(TensorDataset(X[:50], CLASSES[:50]), 50))
+    for lines in code:
+        exec(lines, names)
+    assert names['watch'].session.epochs == 50 and names['watch'].verdict.issues == ()
