@@ -9,7 +9,7 @@ cost is the noise of the machine.
 import gc
 import statistics
 import time
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -85,16 +85,35 @@ def compare(model: Any, data: Dict[str, Any], batch_size: int, epochs: int,
     model.fit(data['x'][:batch_size * 2], data['y'][:batch_size * 2], batch_size=batch_size,
               verbose=0, validation_data=(data['x_val'], data['y_val']))
     compared: List[Optional[str]] = [None, *schedules, CONTROL]
-    runs: Dict[Any, List[Dict[str, Any]]] = {checktype: [] for checktype in compared}
     one_run(model, initial, data, batch_size, min(epochs, 3), None)
+    runs = alternated(lambda checktype: one_run(model, initial, data, batch_size, epochs,
+                                                checktype), compared, repeats)
+    return told(runs, dict(epochs=epochs, rows=len(data['x'])), [*schedules, CONTROL])
+
+
+def alternated(run: Callable[[Optional[str]], Dict[str, Any]], compared: List[Optional[str]],
+               repeats: int) -> Dict[Any, List[Dict[str, Any]]]:
+    """So many runs of each kind, each time begun with another one."""
+    runs: Dict[Any, List[Dict[str, Any]]] = {kind: [] for kind in compared}
     for repeat in range(repeats):
         first = repeat % len(compared)
-        order = compared[first:] + compared[:first]
-        for checktype in order:
-            runs[checktype].append(one_run(model, initial, data, batch_size, epochs, checktype))
+        for kind in compared[first:] + compared[:first]:
+            runs[kind].append(run(kind))
+    return runs
+
+
+def told(runs: Dict[Any, List[Dict[str, Any]]], facts: Dict[str, Any],
+         compared: Sequence[str]) -> Dict[str, Any]:
+    """What runs cost on top of those without a watch.
+
+    Args:
+        runs: by how they were watched; None without.
+        facts: to be said of all of them.
+        compared: ways to watch that are compared with None.
+    """
     plain = [run['seconds'] for run in runs[None]]
-    figures: Dict[str, Any] = {'epochs': epochs, 'rows': len(data['x']), 'none_s': spread(plain)}
-    for checktype in (*schedules, CONTROL):
+    figures: Dict[str, Any] = dict(facts, none_s=spread(plain))
+    for checktype in compared:
         ratios = [100 * (run['seconds'] / base - 1) for run, base in zip(runs[checktype], plain)]
         inside = [100 * run['inside_s'] / (run['seconds'] - run['inside_s'])
                   for run in runs[checktype]]
@@ -112,6 +131,9 @@ def main() -> None:
     """Measure and print."""
     arguments, bridge = start(
         __doc__.splitlines()[0],
+        framework=dict(default='keras', choices=('keras', 'torch'),
+                       help='whose trainings (default %(default)s); with torch a loop of PyTorch, '
+                            'told of its epochs and heard by hooks'),
         schedules=dict(default=','.join(SCHEDULES), metavar='A,B',
                        help='schedules to compare (default %(default)s)'),
         circle=dict(type=int, default=9, metavar='N',
@@ -120,6 +142,16 @@ def main() -> None:
                    help='trainings with each on MNIST, 0 for none (default %(default)s)'))
     quick, schedules = arguments.quick, arguments.schedules.split(',')
     figures = {}
+    if arguments.framework == 'torch':
+        from .torch_overhead import WAYS, problems
+        repeats = {'circle': arguments.circle, 'mnist_20_layers': arguments.mnist}
+        for name, (trainings, facts) in problems(quick).items():
+            if repeats[name]:
+                figures[name] = told(alternated(trainings.run, [None, *WAYS, CONTROL],
+                                                1 if quick else repeats[name]),
+                                     dict(facts, epochs=trainings.epochs), [*WAYS, CONTROL])
+        finish('overhead', figures, bridge)
+        return
     if arguments.circle:
         model, data = circle(bridge)
         figures['circle'] = compare(model, data, 32, 10 if quick else 100,

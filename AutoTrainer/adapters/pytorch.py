@@ -7,7 +7,7 @@ from torch import nn
 from ..errors import UserError, first_line, way_out
 from ..intake.config import check_count, check_seed
 from ..judge.facts import Verdict
-from ..judge.preflight import Finding
+from ..judge.preflight import CERTAIN, Finding
 from ..judge.session import Plan, Session
 from ..judge.setup import Setup
 from ..judge.windows import Windows
@@ -269,13 +269,13 @@ class Watch:
         if self._core is not None:
             self._core.starts(shapes)
 
-    def _ends_epoch(self, loss: Optional[float], val_loss: Optional[float]) -> None:
+    def _ends_epoch(self, values: Mapping[str, Optional[float]]) -> None:
         hooks = self._hooks
         if self._core is None and hooks is not None and hooks.gathered is not None:
             held = None if hooks.held is None else hooks.held.rows()
             rows = hooks.gathered.rows(hooks.steps or None)
             self._make(rows, held, hooks.setup)
-        self.core.epoch({'loss': loss, 'val_loss': val_loss})
+        self.core.epoch(values)
 
     def _stop_here(self) -> None:
         if self._raises and self._core is not None and self._core.should_stop:
@@ -330,4 +330,7 @@ def check(model: Any, loss_fn: Any, x: Any, y: Any = None, optimizer: Any = None
     except Exception as error:  # of a module that cannot take these rows
         raise UserError('the rows cannot be sent through the module: %s'
                         % first_line(error)) from error
-    return source.findings(probe, thorough=True)
+    found = source.findings(probe, thorough=True)
+    if not any(finding.severity == CERTAIN for finding in found):  # which says why it fails
+        probe.try_loss()
+    return found

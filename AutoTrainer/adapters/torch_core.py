@@ -16,7 +16,7 @@ from ..judge.watcher import Check
 from ..record.folder import Recorder, RunFolder
 from ..settings import Watching
 from ..utils.logger import LOGGER
-from .torch_probe import Learner, Probe, unwrapped
+from .torch_probe import Learner, unwrapped
 from .torch_ranks import Ranks
 from .torch_rows import Rows
 from .torch_source import Source, subject_of
@@ -93,8 +93,6 @@ class Core:
             learner = Learner(module, loss_fn, forward, source.rows.y)
             subject = subject_of(learner, source, plan, watching.by_skill,
                                  source.rows.batch_size, seed)
-            assert isinstance(subject.probe, Probe)
-            _try_loss(subject.probe)
             return subject
         except Exception as error:  # of a module or loss that nobody foresaw
             LOGGER.warning('the model cannot be looked at (%s); only the history is judged',
@@ -213,19 +211,6 @@ class Core:
             self._announced = True
         if self._recorder is not None:
             self._recorder.restore(self.session.history, [])
-
-
-def _try_loss(probe: Probe) -> None:
-    """See that the loss can be computed from outputs and labels alone.
-
-    Raises:
-        UserError: if it cannot.
-    """
-    try:
-        probe.gradients()
-    except TypeError as error:
-        raise UserError('the loss cannot be called with (output, target): %s'
-                        % first_line(error)) from error
 
 
 def _in_epochs(plan: Plan, rows: Rows) -> Plan:

@@ -16,43 +16,15 @@ from ..judge.columns import MOST_ROWS
 from ..judge.setup import Setup
 from ..utils.logger import LOGGER
 from .torch_anatomy import to_numpy
+from .torch_heard import Heard
+from .torch_losses import loss_facts
 from .torch_probe import Learner, Probe, undisturbed, unwrapped
 from .torch_rows import Rows
 from .torch_setup import setup_of
 
-_FOLDED = 512
-"""Losses of batches that are kept one by one before they become one."""
-
 
 class StopTraining(Exception):
     """Raised in the middle of a loop that was asked to be stopped so."""
-
-
-class Mean:
-    """The mean of a loss over the rows of an epoch; nothing is computed before it is asked for."""
-
-    def __init__(self) -> None:
-        self.losses: List[torch.Tensor] = []
-        self.rows: List[int] = []
-        self.batches = 0
-        self.seen = 0
-
-    def fold(self) -> None:
-        """Make one loss of those that are kept."""
-        self.losses, self.rows = [self._total()], [sum(self.rows)]
-
-    def _total(self) -> torch.Tensor:
-        losses = torch.stack([loss.float() for loss in self.losses])
-        weights = torch.tensor(self.rows, dtype=torch.float32, device=losses.device)
-        return (losses * weights).sum() / weights.sum()
-
-    def value(self) -> Optional[float]:
-        """The mean; None without a batch."""
-        return float(self._total()) if self.losses else None
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self.losses, self.rows, self.batches, self.seen = [], [], 0, 0
 
 
 class Gathered:
@@ -111,7 +83,7 @@ class Hooks:
         held_rows: that are validated after each epoch; None if that is only to be seen.
         gathers: whether rows are to be gathered.
         on_start: called before the first step, with the shapes of labels and outputs without rows.
-        on_epoch: called with the mean losses, training and validation, of an epoch.
+        on_epoch: called with the values of an epoch, see ``Core.epoch``.
         stop_here: called where the loop can be left, before a step; may raise.
     """
 
@@ -119,14 +91,16 @@ class Hooks:
                  batches: Optional[int], rows: Optional[int], held_rows: Optional[int],
                  gathers: bool,
                  on_start: Callable[[Tuple[Any, Any]], None],
-                 on_epoch: Callable[[Optional[float], Optional[float]], None],
+                 on_epoch: Callable[[Dict[str, Optional[float]]], None],
                  stop_here: Callable[[], None]) -> None:
         self._model, self._loss_fn, self._optimizer = model, loss_fn, optimizer
         self._batches, self._rows = batches, rows
         self._on_start, self._on_epoch, self._stop_here = on_start, on_epoch, stop_here
-        self._training, self._validation = Mean(), Mean()
+        facts = loss_facts(loss_fn)
+        self._training, self._validation = Heard(facts), Heard(facts)
         self._mode: Any = unwrapped(model)
         self._held_rows = held_rows
+        self._training.samples = not held_rows
         self._is_first = True
         self._started = False
         self._given: Any = None
@@ -146,29 +120,23 @@ class Hooks:
 
     def _after_loss(self, module: nn.Module, args: Tuple[Any, ...], loss: torch.Tensor) -> None:
         if self._mode.training and loss.requires_grad:
-            training = self._training
-            if training.batches and self._is_full():
+            heard = self._training
+            if heard.batches and self._is_full():
                 self.close()
                 self._stop_here()
             if self._is_first:
                 self._first_epoch(args, self.gathered)
         else:
-            training = self._validation
+            heard = self._validation
             if self._is_first and self.held is not None:
                 self._gather(args, self.held)
-        training.losses.append(loss.detach() if loss.ndim == 0 else loss.detach().mean())
-        count = len(args[1])
-        training.rows.append(count)
-        training.seen += count
-        training.batches += 1
-        if len(training.losses) >= _FOLDED:
-            training.fold()
+        heard.add(args[0], args[1], loss)
 
     def _is_full(self) -> bool:
         if self._batches is not None:
             return self._training.batches >= self._batches
         if self._rows is not None:
-            return self._training.seen >= self._rows
+            return self._training.rows >= self._rows
         return self._validation.batches > 0
 
     # ------------------------------------------------------------------------------ the first epoch
@@ -231,15 +199,18 @@ class Hooks:
     def settle(self) -> None:
         """Close an epoch of which nothing more is to come, as far as that is known."""
         if self._held_rows is not None and self._training.batches and self._is_full() and (
-                self._validation.seen >= self._held_rows):
+                self._validation.rows >= self._held_rows):
             self.close()
 
     def close(self) -> None:
         """An epoch has ended."""
         if not self._training.batches or not self.knows_epochs:
             return
-        losses = self._training.value(), self._validation.value()
-        self._held_rows = self._validation.seen
+        values = {'loss': self._training.loss(), 'acc': self._training.accuracy(),
+                  'val_loss': self._validation.loss(), 'val_acc': self._validation.accuracy()}
+        self._held_rows = self._validation.rows
+        # what is right of training rows is asked for where nothing else says what is learnt
+        self._training.samples = not self._held_rows
         if self._is_first:
             self._is_first = False
             for hook in self._first:
@@ -247,7 +218,7 @@ class Hooks:
             self._given = None
         self._training.clear()
         self._validation.clear()
-        self._on_epoch(*losses)
+        self._on_epoch(values)
         self.gathered = self.held = None
 
     def remove(self) -> None:

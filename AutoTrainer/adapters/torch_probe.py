@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..errors import UserError, first_line
 from ..intake.arrays import Batch, map_arrays, row_count
 from ..judge import facts
 from ..judge.facts import GradientSummary, OutputSummary, Task
@@ -202,6 +203,22 @@ class Probe(facts.Probe):
             with undisturbed(self.learner.model):
                 self._anatomy = anatomy_of(self.learner, self.learner.tensors(few))
         return self._anatomy
+
+    def try_loss(self) -> None:
+        """See that the loss can be computed from outputs and labels alone.
+
+        Raises:
+            UserError: if it cannot.
+        """
+        learner = self.learner
+        x, y = [map_arrays(lambda array: array[:_LOOKED_THROUGH], part) for part in self.batch]
+        with undisturbed(learner.model), torch.no_grad():
+            output = learner.call(learner.tensors(x))
+            try:
+                learner.loss_of(output, y)
+            except Exception as error:  # of a loss that nobody foresaw
+                raise UserError('the loss cannot be called with (output, target): %s'
+                                % first_line(error)) from error
 
     def gradients(self) -> GradientSummary:
         """Gradient norms per kernel and the share of zeros, as the weights stand now."""

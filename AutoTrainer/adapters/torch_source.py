@@ -180,12 +180,14 @@ def subject_of(learner: Learner, source: Source, plan: Plan, by_skill: bool,
         seed: which rows are in it.
 
     Raises:
-        UserError: for class numbers beyond the module's outputs.
+        UserError: for class numbers beyond the module's outputs, or a loss that needs more than
+            outputs and labels.
     """
     probe = probe_of(learner, source, batch_size, seed)
     task, shape = source.task(learner, probe.anatomy), probe.anatomy.output_shape
     if source.labels is not None:
         inputs.check_classes(source.labels, task.loss, task.units, learner.loss.ignored)
+    probe.try_loss()
     constants: Tuple[Constants, Optional[Constants]] = (Constants(0), None)
     if by_skill:
         source.begin(probe, plan.epochs, plan.steps)
