@@ -13,7 +13,7 @@ from ..judge.facts import Verdict
 from ..judge.session import Session
 from ..judge.windows import Windows
 from ..utils.logger import LOGGER
-from .huggingface_model import Seen, seen_of
+from .huggingface_model import Seen, seen_of, setup_at
 from .torch_core import Core, watching_of
 from .torch_probe import unwrapped
 from .torch_rows import rows_of
@@ -123,9 +123,10 @@ class Watch(TrainerCallback):
         module, seen = unwrapped(model), Seen()
         if state.is_world_process_zero:
             seen = self._look_at(module, train_dataloader, eval_dataloader)
+        optimizer = getattr(optimizer, 'optimizer', optimizer)  # inside that of accelerate
         self._core = Core(module, seen.loss_fn, self._watching, plan, seen.rows, seen.held,
-                          getattr(optimizer, 'optimizer', optimizer), seen.forward, self._save_dir,
-                          self._seed)
+                          optimizer, seen.forward, self._save_dir, self._seed,
+                          setup_at(module, seen, optimizer, args.learning_rate))
         self._logged_at = state.global_step
         if saved is not None:
             self._core.load_state_dict(saved['core'])

@@ -5,12 +5,16 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 import numpy as np
 import torch
 
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..intake.arrays import map_arrays
 from ..judge.reference import MEASURED_ROWS
+from ..judge.setup import Setup
+from ..utils.logger import LOGGER
+from .torch_anatomy import anatomy_of
 from .torch_found import loss_like
-from .torch_probe import Learner
+from .torch_probe import Learner, undisturbed
 from .torch_rows import Rows
+from .torch_setup import setup_of
 
 MOST_OUTPUTS = 20000000
 """Numbers that a model may answer the measured rows with; a large vocabulary gives more."""
@@ -76,6 +80,32 @@ def seen_of(model: Any, rows: Rows, held: Optional[Rows], loss_fn: Any = None,
     if found is None:
         raise UserError('its loss is none that is known; give Watch(loss_fn=...)')
     return Seen(_shifted(rows), None if held is None else _shifted(held), found, before)
+
+
+def setup_at(model: Any, seen: Seen, optimizer: Any, rate: float) -> Optional[Setup]:
+    """How a training is set up whose rate begins somewhere below, as a warm-up does.
+
+    Args:
+        model: the module, unwrapped.
+        seen: what is known of it.
+        optimizer: of the training.
+        rate: the largest that is planned.
+
+    Returns:
+        None where that cannot be told, or the optimizer was made by somebody else.
+    """
+    if seen.rows is None or optimizer is None or any(
+            group.get('initial_lr') != rate for group in optimizer.param_groups):
+        return None
+    try:
+        learner = Learner(model, seen.loss_fn, seen.forward, seen.rows.y)
+        few = map_arrays(lambda array: array[:_LOOKED_AT], seen.rows.x)
+        with undisturbed(model):
+            found = setup_of(model, anatomy_of(learner, learner.tensors(few)), optimizer)
+        return found._replace(learning_rate=rate, scheduled=False)
+    except Exception as error:  # of a model that nobody foresaw
+        LOGGER.debug('how the training is set up cannot be told: %s', first_line(error))
+        return None
 
 
 def _shifted(rows: Rows) -> Rows:
