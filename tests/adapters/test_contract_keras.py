@@ -4,7 +4,7 @@ import pytest
 from contract import Contract
 from keras_bench import KerasBench
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, pytest.mark.slow]
 
 
 class TestKeras(Contract):
