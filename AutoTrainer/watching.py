@@ -7,9 +7,9 @@ when it matters (``adaptive``), and judges by what is learnt (``rules='skill'``)
 import inspect
 from typing import Any, Optional
 
+from .adapters.keras_callback import LossHistory
 from .errors import UserError, way_out
 from .utils.logger import LOGGER
-from .utils.utils import LossHistory
 
 _OWN = ('self', 'training_data', 'validation_data', 'stop', 'save_dir', 'seed')
 SETTINGS = tuple(name for name in inspect.signature(LossHistory.__init__).parameters
@@ -27,7 +27,7 @@ class Watch(LossHistory):
         y: labels; None where ``x`` gives both.
         validation_data: ``(x, y)`` as ``fit`` has it. Without it skill is measured on training
             rows.
-        stop: whether to stop a training that has an issue.
+        stop: True for ``on_issue='stop'``, False for ``on_issue='continue'``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
         seed: which rows are looked at.
         settings: those of ``LossHistory`` by name; ``checktype`` is ``'adaptive'`` unless given.
@@ -47,7 +47,7 @@ class Watch(LossHistory):
     """
 
     def __init__(self, x: Any = None, y: Any = None, *, validation_data: Any = None,
-                 stop: bool = True, save_dir: Optional[str] = None, seed: int = 0,
+                 stop: Optional[bool] = None, save_dir: Optional[str] = None, seed: int = 0,
                  **settings: Any) -> None:
         for name in settings:
             if name not in SETTINGS:
