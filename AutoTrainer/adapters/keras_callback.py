@@ -7,17 +7,20 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 from .. import keras_bridge
 from ..errors import UserError
 from ..intake.config import check_count, check_seed
-from ..judge import schedule
+from ..judge import recovery, schedule
 from ..judge.facts import Verdict
 from ..judge.history import JUDGMENT_EPOCHS
 from ..judge.losses import loss_name
 from ..judge.session import Plan, Session, Subject
 from ..judge.watcher import Watcher
 from ..record.folder import Recorder, RunFolder, write_json
+from ..report.observers import observers_of
 from ..settings import Watching, on_issue_of
 from ..utils.compute_gradient import all_labels, probe_batch
 from ..utils.logger import LOGGER
 from ..utils.monitor import IssueMonitor
+from .by_hand import Numbers
+from .keras_keeper import Keeper
 from .keras_source import Source, subject_of
 
 
@@ -59,6 +62,8 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         validation_data: ``(x, y)`` as ``fit`` has it; read under ``rules='skill'``.
         on_issue: what to do with a training that has an issue: ``'stop'`` (default), ``'continue'``
             or ``'restore'`` (``docs/guide/watch.md``).
+        progress: whether to show a live line: epoch, skill, what is being suspected.
+        tensorboard: folder for what TensorBoard shows of the training.
 
     Attributes:
         session: the :class:`~AutoTrainer.judge.session.Session` of the training: its ``checks``
@@ -86,7 +91,8 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                  overhead_budget: Optional[float] = 0.01, recorder: Optional[Recorder] = None,
                  on_epoch: Optional[Callable[['LossHistory'], None]] = None,
                  rules: Optional[str] = None, validation_data: Any = None,
-                 on_issue: Optional[str] = None) -> None:
+                 on_issue: Optional[str] = None, progress: bool = False,
+                 tensorboard: Optional[str] = None) -> None:
         super().__init__()
         self.watching = Watching(checktype, satisfied_acc, satisfied_count, determine_threshold,
                                  params, optional_issues, overhead_budget,
@@ -104,8 +110,12 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         self._source = Source(training_data, validation_data, seed)
         self._save_dir = save_dir
         self._recorder = recorder
+        self._observers = observers_of(progress, tensorboard)
         self._is_alone = recorder is None  # in a fit() of the user's own
         self._watched: Any = None
+        self._numbers: Optional[Numbers] = None  # of a loop by hand
+        self._short_fits = 0  # in a row, of one model
+        self._keeper: Optional[Keeper] = None
         self._begin(0)
 
     @property
@@ -154,6 +164,8 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                 self.session.recorder = self._recorder
             return
         self._earlier = self.session if self._watched is self.model else None
+        if self._earlier is None:
+            self._short_fits = 0
         self._watched = self.model
         self._begin(0)
 
@@ -172,6 +184,9 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                     self._recorder.restore(self.history, [])
             else:
                 self._begin(epoch)
+        if self._keeper is None and self.watching.on_issue == 'restore':
+            self._keeper = Keeper(self.model)
+            self._keeper.keep(self.session.plan.before + self.session.epochs)
         if self.session.begin():
             self.model.stop_training = True
         self._announce()
@@ -179,13 +194,24 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         """Take in the epoch, and stop the run if there is a reason."""
         self._last_epoch = epoch
-        if self.session.epoch(keras_bridge.epoch_values(logs or {})):
-            self.model.stop_training = True
+        self._take_in(keras_bridge.epoch_values(logs or {}))
         if (self.session.epochs == 1 and self.history['acc'][0] is None
                 and not self.monitor.by_skill):
             LOGGER.warning('%s', self._no_accuracy())
         if self.on_epoch is not None:
             self.on_epoch(self)
+
+    def _take_in(self, values: Mapping[str, Optional[float]]) -> bool:
+        """Hand an epoch to the session, and do what it asks for: is the training to stop?"""
+        stop = self.session.epoch(values)
+        if self._keeper is not None and self.session.restore_due:
+            factor = recovery.FACTOR if self.session.goes_on else None
+            stop = self.session.restored(self._keeper.put_back(factor))
+        elif self._keeper is not None and self.session.is_best:
+            self._keeper.keep(self.session.plan.before + self.session.epochs)
+        if stop:
+            self.model.stop_training = True
+        return stop
 
     def on_train_end(self, logs: Optional[Mapping[str, Any]] = None) -> None:
         """Judge a training that was ended early, and close what was opened here."""
@@ -193,11 +219,67 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
             self._last_epoch + 1 == self._told_by_fit('epochs'))
         if not (ran_to_its_end and self._is_unfinished()):
             self.session.end()
-            if (self._is_alone and 0 < self.session.epochs < JUDGMENT_EPOCHS
-                    and not self.session.monitor.judged and not self.issue_list):
-                LOGGER.warning('%s', self.verdict.reason)
+            self._say_if_too_short()
         self._announce()
         self._close_recorder()
+
+    # --------------------------------------------------------------------------- a loop by hand
+
+    def begin(self, model: Any, epochs: Optional[int] = None) -> bool:
+        """Begin to watch a training that is no ``fit``, before its first step.
+
+        Args:
+            model: compiled model.
+            epochs: planned epochs, unless the callback was made with them.
+
+        Returns:
+            Whether not to begin it: its set-up contradicts itself for certain.
+
+        Raises:
+            UserError: without a number of epochs; for data that do not go into the model.
+        """
+        if epochs is None and self.total_epoch is None:
+            raise UserError('watch.begin has no number of epochs; give epochs=N, those that the '
+                            'loop is to run')
+        self._numbers, self._watched = Numbers(), None
+        self.set_params({'epochs': self.total_epoch if epochs is None
+                         else check_count('epochs', epochs), 'steps': None})
+        self.set_model(model)
+        self.on_train_begin()
+        self.on_epoch_begin(0)
+        return self.session.is_to_stop
+
+    def epoch(self, loss: Any = None, accuracy: Any = None, val_loss: Any = None,
+              val_accuracy: Any = None, **others: Any) -> bool:
+        """Take in an epoch of a loop by hand; what was not measured is left out.
+
+        Args:
+            loss: mean of the epoch: a number, or an array or tensor of one number.
+            accuracy: likewise, a share from 0 to 1.
+            val_loss: on validation rows.
+            val_accuracy: likewise.
+            others: numbers of no use here, which are passed over with a word.
+
+        Returns:
+            Whether the training should stop.
+
+        Raises:
+            UserError: if :meth:`begin` was not called.
+        """
+        if self._numbers is None:
+            raise UserError('watch.epoch was called before watch.begin; call '
+                            'watch.begin(model, epochs=N) before the first step')
+        self._last_epoch = self.session.plan.before + self.session.epochs
+        stop = self._take_in(self._numbers.read(dict(
+            others, loss=loss, accuracy=accuracy, val_loss=val_loss, val_accuracy=val_accuracy)))
+        self._announce()
+        return stop
+
+    def end(self) -> None:
+        """The loop by hand is over: judge it, if it was ended early, and close what is open."""
+        if self._numbers is not None:
+            self.on_train_end()
+            self._numbers = None
 
     # ------------------------------------------------------------------------- one session or more
 
@@ -213,11 +295,15 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
 
     def _begin(self, before: int) -> None:
         """A new session, for a training that was trained for some epochs before."""
-        planned = self.total_epoch or self._told_by_fit('epochs') or 1
+        planned = self._told_by_fit('epochs') or 1
+        if self._numbers is None and self.total_epoch is not None:
+            planned = self.total_epoch
         plan = Plan(max(1, planned - before), self._told_by_fit('steps'), before)
         self.session = Session(self.watching, plan, self._subject(plan), self._recorder,
-                               self._facts)
+                               self._facts, observers=self._observers)
+        self._keeper = None
         self._announced = False
+        self._announced_restorations = 0
 
     def _subject(self, plan: Plan) -> Subject:
         """What can be told of the model; nothing before there is one, or without data."""
@@ -239,17 +325,35 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                        'against which a training without accuracy is judged'
                        % (loss_name(getattr(self.model, 'loss', None)) or 'given'))
 
+    def _say_if_too_short(self) -> None:
+        """Say of a training of one epoch or two that it was one, and why that may be."""
+        done = self.session.epochs
+        if not (self._is_alone and 0 < done < JUDGMENT_EPOCHS):
+            self._short_fits = 0
+            return
+        self._short_fits += 1
+        if self._short_fits == 1 and not self.monitor.judged and not self.issue_list:
+            LOGGER.warning('%s', self.verdict.reason)
+        elif self._short_fits == 2:
+            LOGGER.warning('fit() has been called again for %d epoch%s, which is judged as a '
+                           'training of its own, too short for a verdict; give epochs=N, all '
+                           'epochs of the loop, to have it judged as one (LossHistory: '
+                           'total_epoch=N)', done, '' if done == 1 else 's')
+
     def _announce(self) -> None:
         """Say what was found: once, and where Keras's progress bar has ended its line."""
+        level = logging.WARNING if self._is_alone else logging.INFO
+        for one in self.session.restorations[self._announced_restorations:]:
+            LOGGER.log(level, '%s: %s; %s', one.issue, one.reason, recovery.in_words([one]))
+        self._announced_restorations = len(self.session.restorations)
         verdict = self.verdict
         if self._announced or not verdict.issues:
             return
         self._announced = True
         stopped = self.session.is_to_stop and self.session.ended == 'verdict'
-        LOGGER.log(logging.WARNING if self._is_alone else logging.INFO, 'epoch %s: %s%s',
-                   verdict.epoch, verdict.reason, '; the training is stopped '
-                   '(%s(..., stop=False) lets it run on)' % type(self).__name__
-                   if stopped and self._is_alone else '')
+        LOGGER.log(level, 'epoch %s: %s%s', verdict.epoch, verdict.reason,
+                   '; the training is stopped (%s(..., stop=False) lets it run on)'
+                   % type(self).__name__ if stopped and self._is_alone else '')
         if self.pkl_dir is not None:
             os.makedirs(self.pkl_dir, exist_ok=True)
             write_json(os.path.join(self.pkl_dir, 'issue_history.json'),

@@ -122,7 +122,6 @@ class Session:
         self.subject = subject
         self.recorder = recorder
         self.history: Dict[str, List[Optional[float]]] = {key: [] for key in HISTORY_KEYS}
-        self.last_check: Optional[Check] = None
         self.restore_due = self.is_best = False
         self.restorations: Tuple[Restoration, ...] = ()
         self._best: Optional[Tuple[float, float]] = None
@@ -142,6 +141,7 @@ class Session:
         What came before a restoration stays on record and says nothing of what comes after it.
         """
         self._since = since
+        self.last_check: Optional[Check] = None
         self._window = self.history if not since else {
             key: series[since:] for key, series in self.history.items()}
         self.monitor = self._recognizer()
@@ -400,14 +400,14 @@ class Session:
         if check.gradients is None or self.probes % _record_interval(self.probes):
             return None
         gradients = check.gradients
-        kept = _evenly(len(gradients.kernels))
+        kept = evenly(len(gradients.kernels))
         found: Dict[str, Any] = {
             'names': [gradients.kernels[i][0] for i in kept],
             'norms': [gradients.kernels[i][1] for i in kept]}
         if gradients.zero_shares:
             found['zero_shares'] = [gradients.zero_shares[i] for i in kept]
         if check.outputs is not None:
-            kept = _evenly(len(check.outputs.layers))
+            kept = evenly(len(check.outputs.layers))
             found['outputs'] = dict(check.outputs.layers[i] for i in kept)
         return found
 
@@ -461,7 +461,7 @@ def _record_interval(probes: int) -> int:
     return interval
 
 
-def _evenly(count: int) -> List[int]:
+def evenly(count: int) -> List[int]:
     """Which of so many layers go on record: all, or the first, the last and some between."""
     if count <= LAYERS_ON_RECORD:
         return list(range(count))
