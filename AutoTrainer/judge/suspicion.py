@@ -43,7 +43,9 @@ def suspected(monitor: IssueMonitor, check: Optional[Check] = None) -> Dict[str,
         check: its last check; None before the first.
     """
     state = monitor.state
-    if monitor.proven or (state.epochs < JUDGMENT_EPOCHS and not state.non_finite):
+    if state.non_finite:
+        return {'explode': '%s is not a finite number' % state.non_finite}
+    if monitor.proven or state.epochs < JUDGMENT_EPOCHS:
         return {}
     symptoms: Dict[str, Symptom] = loss_issue(
         state, monitor.total_epoch, monitor.params, monitor.determine_threshold, early=True,

@@ -63,19 +63,22 @@ class Writer(Observer):
         self._restored(session, step)
 
     def end(self, session: Session) -> None:
-        """Write the verdict, and all that is not on the disk yet."""
+        """Write the verdict, and close the file: nothing else empties the writer's queue."""
         if session.epochs:
             step = session.plan.before + session.epochs
             self._restored(session, step)
             self._open(session).add_text('verdict', session.verdict.reason, step)
-            self._out.flush()
+            self._out.close()
+            self._out = None
 
     def _open(self, session: Session) -> Any:
         if session is not self._session:
             if self._out is not None:
                 self._out.close()
+                self._out = None
             self._session, self._restorations = session, 0
             self._trainings += 1
+        if self._out is None:
             self._out = self._make(self._folder if self._trainings == 1 else os.path.join(
                 self._folder, 'training_%d' % self._trainings))
         return self._out

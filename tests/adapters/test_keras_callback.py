@@ -240,8 +240,8 @@ scope, devices = strategy.scope, strategy.num_replicas_in_sync
 
 def several(before, **environment):
     code = SEVERAL % {'here': str(Path(__file__).parent), 'before': before}
-    done = subprocess.run([sys.executable, '-c', code], cwd=str(ROOT), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=dict(os.environ, **environment))
+    done = subprocess.run([sys.executable, '-c', code], cwd=str(ROOT), capture_output=True,
+                          env=dict(os.environ, **environment))
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     return done.stdout.decode().split('\n')[-2]
 
