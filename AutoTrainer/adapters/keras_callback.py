@@ -195,9 +195,6 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         """Take in the epoch, and stop the run if there is a reason."""
         self._last_epoch = epoch
         self._take_in(keras_bridge.epoch_values(logs or {}))
-        if (self.session.epochs == 1 and self.history['acc'][0] is None
-                and not self.monitor.by_skill):
-            LOGGER.warning('%s', self._no_accuracy())
         if self.on_epoch is not None:
             self.on_epoch(self)
 
@@ -211,6 +208,9 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
             self._keeper.keep(self.session.plan.before + self.session.epochs)
         if stop:
             self.model.stop_training = True
+        if (self.session.epochs == 1 and self.history['acc'][0] is None
+                and not self.monitor.by_skill):
+            LOGGER.warning('%s', self._no_accuracy())
         return stop
 
     def on_train_end(self, logs: Optional[Mapping[str, Any]] = None) -> None:
@@ -317,6 +317,8 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
     def _no_accuracy(self) -> str:
         """What to do where there is no accuracy to judge."""
         said = 'no accuracy among the metrics: little can be judged; '
+        if self._numbers is not None:
+            return said + 'give watch.epoch(accuracy=…) too'
         if self._labels is None:
             return said + ("compile with metrics=['accuracy'] or give LossHistory arrays as "
                            'training_data')

@@ -1,5 +1,6 @@
 """The callback in loops by hand, several fits, on several devices: real, tiny trainings."""
 
+import importlib.util
 import logging
 import os
 import subprocess
@@ -161,6 +162,19 @@ def test_one_callback_watches_one_training_after_another(caplog):
     assert watch.verdict.issues and watch.verdict.epoch == 3
     fit(network(), watch, 8)
     assert watch.verdict.issues == () and len(watch.history['loss']) == 8
+
+
+def test_whoever_looks_on_changes_no_training(tmp_path, capsys):
+    """A line for each epoch, and what TensorBoard reads where tensorboardX is there."""
+    there = importlib.util.find_spec('tensorboardX') is not None
+    watch = Watch(X, Y, validation_data=HELD, progress=True, checktype='epoch_1', rules='skill',
+                  tensorboard=str(tmp_path) if there else None)
+    plain = fit(network(), None, 4, validation_data=HELD).history
+    assert fit(network(), watch, 4, validation_data=HELD).history == plain
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(':')[0] for line in lines] == ['epoch %d/4' % n for n in range(1, 5)]
+    assert 'skill %.2f, nothing suspected' % watch.verdict.skill in lines[-1]
+    assert len(list(tmp_path.iterdir())) == there
 
 
 # ------------------------------------------------------------------------- precision, accumulation
