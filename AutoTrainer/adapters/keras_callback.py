@@ -346,7 +346,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         """Say what was found: once, and where Keras's progress bar has ended its line."""
         level = logging.WARNING if self._is_alone else logging.INFO
         for one in self.session.restorations[self._announced_restorations:]:
-            LOGGER.log(level, '%s: %s; %s', one.issue, one.reason, recovery.in_words([one]))
+            LOGGER.log(level, '%s; %s', one.reason, recovery.in_words([one]))
         self._announced_restorations = len(self.session.restorations)
         verdict = self.verdict
         if self._announced or not verdict.issues:

@@ -54,4 +54,9 @@ class Keeper:
         after = keras_bridge.learning_rate(self._model)
         if refused or after is None:
             return PutBack(self._epoch, note=refused)
-        return PutBack(self._epoch, (after / factor, after))
+        return PutBack(self._epoch, (_plain(after / factor), _plain(after)))
+
+
+def _plain(rate: float) -> float:
+    """A rate without the digits that single precision adds."""
+    return float('%.6g' % rate)
