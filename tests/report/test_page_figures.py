@@ -302,3 +302,32 @@ def test_a_callback_that_watched_twice_shows_its_last_training(tmp_path):
     run = read_run(str(tmp_path))
     assert [found.epoch for found in run.checks] == [2, 3] and run.verdict is None
     assert LEGS and not run.begun
+
+
+def restore(epoch, back_to, **more):
+    return dict({'event': 'restore', 'time': 1.7e9 + epoch, 'epoch': epoch, 'issue': 'explode',
+                 'reason': 'loss = nan', 'back_to': back_to, 'rates': [0.1, 0.01], 'goes_on': True,
+                 'note': '', 'retrain': False, 'solution': None}, **more)
+
+
+def test_where_the_best_weights_were_put_back(tmp_path):
+    put(tmp_path, 'history.csv', rows(8))
+    put(tmp_path, 'events.jsonl', [restore(9, 1), check(2), check(5, ['explode']), restore(5, 4),
+                                   check(8)])
+    run = read_run(str(tmp_path))
+    assert run.verdict is None and len(run.restorations) == 1  # the first is an earlier training's
+    assert curves.moments(run) == (svg.Mark(5, 'weights of epoch 4 put back, epoch 5',
+                                            'restored'),)
+    assert story.lead(run).endswith(
+        'At epoch 5 (explode) the weights of epoch 4 were put back and the learning rate was '
+        'lowered from 0.1 to 0.01.')
+
+
+@pytest.mark.parametrize('changes', [{'goes_on': False}, {'rates': 'low', 'goes_on': 1},
+                                     {'rates': [None, 1], 'note': 3, 'issue': None}])
+def test_what_was_put_back_at_the_end_or_in_a_damaged_line(tmp_path, changes):
+    put(tmp_path, 'history.csv', rows(5))
+    put(tmp_path, 'events.jsonl', [check(5, ['explode']), restore(5, 4, **changes)])
+    run = read_run(str(tmp_path))
+    assert (run.verdict is None) is ('goes_on' not in changes)
+    assert 'weights of epoch 4 were put back' in story.lead(run)

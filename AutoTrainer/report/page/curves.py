@@ -22,7 +22,7 @@ def judgment_point(planned: int) -> int:
 
 
 def moments(run: Run) -> Tuple[Mark, ...]:
-    """The judgment point and the verdict, as they are marked in every figure over epochs."""
+    """Judgment point, verdict and restorations, as they are marked in every figure over epochs."""
     found, verdict = [], run.verdict
     point = None if run.planned is None else judgment_point(run.planned)
     if point is not None and (verdict is None or point != verdict.epoch):
@@ -30,7 +30,9 @@ def moments(run: Run) -> Tuple[Mark, ...]:
     if verdict is not None:
         found.append(Mark(verdict.epoch, 'verdict%s, epoch %d' % (
             ' at the judgment point' * (point == verdict.epoch), verdict.epoch), 'verdict'))
-    return tuple(found)
+    return tuple(found) + tuple(
+        Mark(one.epoch, 'weights of epoch %d put back, epoch %d' % (one.back_to, one.epoch),
+             'restored') for one in run.restorations if one.back_to is not None)
 
 
 def last_epoch(run: Run) -> int:

@@ -2,6 +2,7 @@
 
 from typing import Any, List, NamedTuple, Optional, Tuple
 
+from ...judge import recovery
 from ...judge.facts import SOUND
 from ...judge.issues import ISSUES
 from ...record.events import number_or_none
@@ -163,8 +164,10 @@ def _what_is_left(run: Run) -> str:
 
 def _lead_of_unfinished(run: Run) -> str:
     if not run.begun:
-        return ('The training was watched, and stopped where a verdict asks for it; nothing was '
+        said = ('The training was watched, and stopped where a verdict asks for it; nothing was '
                 'to be repaired.')
+        restored = recovery.in_words(run.restorations)
+        return '%s %s%s.' % (said, restored[:1].upper(), restored[1:]) if restored else said
     if run.result is None:
         return ('The run has not ended, or its end cannot be read: it still trains, or it was '
                 'stopped. What is known so far is below.')
