@@ -150,7 +150,8 @@ def test_a_race_over_its_price(tmp_path):
     assert figure.spans == (svg.Span(0.0, 0.4, 'first training'),)
     assert figure.takeaway == (
         '2 candidates were trained, for 1.1 planned trainings together with the first; number 2 '
-        'was best, with a skill of 0.60 on the rows that choose, and 0.50 on rows that chose nothing.')
+        'was best, with a skill of 0.60 on the rows that choose, and 0.50 on rows that chose '
+        'nothing.')
 
 
 def test_a_race_that_still_runs(tmp_path):
