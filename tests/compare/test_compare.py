@@ -15,7 +15,8 @@ from AutoTrainer.compare.known import NAMES
 from AutoTrainer.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LAYOUTS = {'Test-Master': upstream_tree.later, "ICSE'21": upstream_tree.earlier}
+TREES = {'Test-Master': upstream_tree.later, "ICSE'21": upstream_tree.earlier,
+         "ICSE'21, early": upstream_tree.earliest}
 
 
 def compared(capsys, folder, *more):
@@ -31,26 +32,25 @@ def without_reason(document):
 
 @pytest.fixture(scope='module')
 def trees(tmp_path_factory):
-    """A folder for each layout."""
-    return {layout: upstream_tree.write(tmp_path_factory.mktemp('tree'), files())
-            for layout, files in LAYOUTS.items()}
+    """A folder for each tree."""
+    return {tree: upstream_tree.write(tmp_path_factory.mktemp('tree'), files())
+            for tree, files in TREES.items()}
 
 
 @pytest.mark.once
-@pytest.mark.parametrize('layout', LAYOUTS)
-def test_every_difference_by_name_has_its_reason(trees, layout, capsys):
-    code, found = compared(capsys, trees[layout])
+@pytest.mark.parametrize('tree', TREES)
+def test_every_difference_by_name_has_its_reason(trees, tree, capsys):
+    code, found = compared(capsys, trees[tree])
     assert (code, without_reason(found)) == (0, [])
-    assert found['layout'] == layout and found['notes'] == [] and 'answers' not in found
+    assert found['layout'] == tree.partition(',')[0] and found['notes'] == [] and 'answers' not in found
     assert {one['status'] for one in found['names']} == {'same', 'renamed', 'changed', 'missing',
                                                          'more'}
 
 
 @pytest.mark.once
 def test_every_reason_by_name_is_needed(trees, capsys):
-    """A row that explains nothing in either layout would hide what it is there for."""
-    given = {one['reason'] for layout in LAYOUTS
-             for one in compared(capsys, trees[layout])[1]['names']}
+    """A row that explains nothing in any tree would hide what it is there for."""
+    given = {one['reason'] for tree in TREES for one in compared(capsys, trees[tree])[1]['names']}
     assert [known.names for known in NAMES if known.why not in given] == []
 
 
@@ -109,17 +109,17 @@ def test_a_file_that_is_nowhere_else_is_told(tmp_path, capsys):
 
 @pytest.fixture(scope='module')
 def asked(trees):
-    """What came of the questions to each layout, on the stack of this process."""
+    """What came of the questions to each tree, on the stack of this process."""
     from AutoTrainer.compare import answers
-    return {layout: answers.run(upstream.read_checkout(trees[layout])) for layout in LAYOUTS}
+    return {tree: answers.run(upstream.read_checkout(trees[tree])) for tree in TREES}
 
 
-@pytest.mark.parametrize('layout', LAYOUTS)
-def test_every_answer_that_differs_has_its_reason(asked, layout):
-    found = asked[layout]
+@pytest.mark.parametrize('tree', TREES)
+def test_every_answer_that_differs_has_its_reason(asked, tree):
+    found = asked[tree]
     assert [one for one in found.differing if one.group is None] == []
     assert sum(found.asked.values()) > 4000
-    absent = {'loss_function_issue', 'layer_issue'} if layout == "ICSE'21" else set()
+    absent = set() if tree == 'Test-Master' else {'loss_function_issue', 'layer_issue'}
     assert set(cases.cases(0)) - set(found.asked) == absent
 
 

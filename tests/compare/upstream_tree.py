@@ -231,7 +231,7 @@ problem_evaluation = {'activation_issue': 3, 'loss_issue': 3, 'abnormal_data': 4
 def filtered_issue(issue_list):
     if len(issue_list) < 2:
         return issue_list
-    return [max(issue_list, key=problem_evaluation.get)]
+    return [max(issue_list, key=lambda issue: problem_evaluation[issue])]
 
 
 def filtered(strategy_list, sufferance, memory):
@@ -339,8 +339,8 @@ class Logger(object):
 '''
 
 WORDS = '''
-def load_data(max_features=5000): pass
-def preprocess(x, maxlen=500, bk='tensorflow'): pass
+def load_data(max_features=10000): pass
+def preprocess(x, maxlen=300, bk='tensorflow'): pass
 '''
 
 TRAIN = '''
@@ -463,6 +463,19 @@ def earlier():
            'AutoTrainer/utils/monitor.py': monitor, 'AutoTrainer/utils/repair.py': repair,
            'AutoTrainer/utils/modules.py': modules, 'Motivation/dying_relu/train_20.py': TRAIN,
            'Motivation/unstable/train_34.py': TRAIN})
+
+
+def earliest():
+    """The files of an early commit of ``ICSE'21``: shorter orders, other sizes of the texts."""
+    files = earlier()
+    for before, after in (("'batch_4', 'momentum_3', 'GN_1', 'initial_3'",
+                           "'batch_3', 'momentum_3', 'GN_1'"),
+                          ("'optimizer_3', 'lr_3', 'initial_3'", "'optimizer_3', 'lr_3'"),
+                          ('max_features=10000', 'max_features=5000'),
+                          ('maxlen=300', 'maxlen=500')):
+        assert any(before in text for text in files.values()), before
+        files = {name: text.replace(before, after) for name, text in files.items()}
+    return files
 
 
 def write(folder, files, **changes):
