@@ -111,7 +111,11 @@ def _upstream(checkout: Checkout, python: str,
         last = done.stderr.strip().splitlines()[-1:] or ['no word']
         raise UserError('--python is %r, in which the functions of upstream do not run (%s); it '
                         'needs NumPy' % (python, last[0]))
-    answers: Dict[str, List[Any]] = json.loads(done.stdout)
+    try:
+        answers: Dict[str, List[Any]] = json.loads(done.stdout)
+    except ValueError as error:
+        raise UserError('--python is %r, which is no Python; give the interpreter of the pinned '
+                        'stack' % python) from error
     return answers
 
 

@@ -5,7 +5,7 @@ conditions are as narrow as the reasons: outside of them both programs must say 
 """
 
 import math
-from typing import Any, Callable, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Callable, NamedTuple, Sequence, Tuple
 
 from ..judge.gradients import LARGE_WEIGHT
 from ..judge.history import JUDGMENT_SHARE, judged

@@ -84,7 +84,7 @@ MONITOR: Tuple[Known, ...] = (
           'it builds a function of the backend for every layer at every check',
           '`Probe.outputs`', row='layer outputs'),
     Known('function', _MONITOR, ('get_weights',), 'gone', 'nothing of upstream calls it',
-          '`model.get_weights`'),
+          '`Probe.outputs`, `model.get_weights`'),
     Known('function', _MONITOR, ('check_large_loss',), 'gone',
           'the rule is part of `loss_issue`, with `LARGE_LOSS` as its threshold',
           '`loss_issue`', ('test_loss, train_loss, threshold=1000',), row='a large finite loss'),
@@ -190,7 +190,10 @@ REPAIR: Tuple[Known, ...] = (
           '`keras_bridge.take_blueprint`, `keras_bridge.build_model`', row='initial_keeps_weights'),
     Known('function', _REPAIR, ('random_kwargs_list',), 'gone',
           'each try has a random state of its own', '', row='nothing_seeded'),
-    Known('function', _REPAIR, ('last_layer', 'insert_intermediate_layer_in_keras',
+    Known('function', _REPAIR, ('last_layer',), 'gone',
+          'layers are found by what they are, not by their names', '`keras_bridge.take_blueprint`',
+          row='names_decide'),
+    Known('function', _REPAIR, ('insert_intermediate_layer_in_keras',
                                 'replace_intermediate_layer_in_keras', 'DNN_skip_connect'), 'gone',
           'they chain layers anew as a straight line', '`solutions/graph.py`',
           row='branches_break'),
@@ -228,7 +231,7 @@ DOORS: Tuple[Known, ...] = (
     Known('function', _DOORS, ('save_model',), 'renamed', 'an error is raised, not logged',
           '`keras_bridge.save_model`', here='keras_bridge.save_model'),
     Known('function', _DOORS, ('generate_fig',), 'gone', 'figures are drawn from the histories',
-          '`python -m Motivation.figures`'),
+          '`report.html` of the run folder, `python -m Motivation.figures`'),
     Known('function', _DOORS, ('read_csv',), 'gone', 'a history has its columns by name',
           '`RunReader`, `pandas.read_csv`'),
     Known('function', _DOORS, ('check_point_model',), 'gone', 'it saves the epoch of the best '
@@ -239,6 +242,14 @@ DOORS: Tuple[Known, ...] = (
           row='adam_h5_crash'),
     Known('function', _DOORS, ('pack_train_config',), 'renamed', 'a record with names',
           '`Training`', here='solutions.candidate.Training', row='callbacks_shared'),
+    Known('result', _DOORS, ('model_train',), 'changed',
+          'with `autorepair` the three that upstream names in its documentation, of which it gives '
+          'none; without, the issues and the solutions', '`result, model, path = model_train(…)`',
+          ('3 values',), 'as is asked for', 'return_222'),
+    Known('result', _DOORS, ('model_retrain',), 'changed',
+          'an `Outcome` instead of model, issues, accuracy and history',
+          '`outcome.model`, `outcome.record.issues`, `outcome.record.val_accuracy`, `history.csv`',
+          ('4 values',), '5 values'),
     Known('argument', '*', ('params', 'logs'), 'changed',
           'a dictionary as a default is shared by all calls; None means the same', '', ('{}',),
           'None'),
@@ -272,12 +283,12 @@ DATA: Tuple[Known, ...] = (
           'it takes what `load_data` gives and makes the whole data set of it, scaled by the '
           'training rows and with its labels', '`get_dataset(name)`',
           ("x, bk='tensorflow'", "x, maxlen=300, bk='tensorflow'",
-           "x, maxlen=500, bk='tensorflow'", 'x')),
+           "x, maxlen=500, bk='tensorflow'", 'x'), row='data by name'),
     Known('function', _DATA + 'mnist.py', ('preprocess_1',), 'renamed', 'images by name',
           "`get_dataset('mnist_image')`", here="get_dataset('mnist_image')"),
     Known('argument', '*', ('max_features',), 'gone',
-          'each set has one vocabulary, 5000 words for imdb and 1000 for reuters: with them a '
-          'model trains in minutes on a CPU', '', ('5000', '10000')),
+          'each set has one vocabulary, 5000 words for imdb and 1000 for reuters', '',
+          ('5000', '10000'), row='data by name'),
 )
 
 NAMES: Tuple[Known, ...] = FILES + SCRIPTS + MONITOR + MODULES + REPAIR + DOORS + DATA

@@ -42,7 +42,8 @@ def trees(tmp_path_factory):
 def test_every_difference_by_name_has_its_reason(trees, tree, capsys):
     code, found = compared(capsys, trees[tree])
     assert (code, without_reason(found)) == (0, [])
-    assert found['layout'] == tree.partition(',')[0] and found['notes'] == [] and 'answers' not in found
+    assert found['layout'] == tree.partition(',')[0] and found['notes'] == []
+    assert 'answers' not in found
     assert {one['status'] for one in found['names']} == {'same', 'renamed', 'changed', 'missing',
                                                          'more'}
 
@@ -72,6 +73,9 @@ def test_every_reason_by_name_is_needed(trees, capsys):
      ('changed', 'argument', 'batch_size')),
     ('utils', 'determine_threshold=3', 'determine_threshold=2',
      ('changed', 'argument', 'determine_threshold')),
+    ('utils', 'return model, [], 0.5, {}', 'return model, []',
+     ('changed', 'result', 'model_retrain')),
+    ('monitor', 'return max([0] +', 'return 0, max([0] +', ('changed', 'result', 'max_delta_acc')),
     ('modules', 'def csv_determine', 'def xml_determine',
      ('missing', 'function', 'xml_determine')),
     ('modules', "'unstable': 1", "'unstable': 2", ('changed', 'issue', 'unstable')),
@@ -149,6 +153,28 @@ def test_an_answer_that_is_planted_is_found(tmp_path, capsys, file, before, afte
     assert code == (1 if questions else 0)
 
 
+@pytest.mark.once
+def test_a_reason_takes_no_verdict_that_differs_in_something_else():
+    def taken_by(case, theirs, layout='Test-Master'):
+        return {group.row for group in groups.GROUPS
+                if group.takes(layout, 'recognizer', case, theirs, [])}
+
+    sound = next(case for case in cases.cases(0)['recognizer'] if groups._fits(case)
+                 and case['total_epoch'] == 20 and len(case['history']['loss']) > 6
+                 and max(case['history']['acc']) < 0.7 and max(case['history']['val_acc']) < 0.7
+                 and not groups._slow_differs(case) and 0 < min(groups._losses(case)))
+    zero = dict(sound, gradients=[[[0.0]], [0.0], [[0.0]], [0.0]])
+    assert taken_by(zero, ['relu']) == {'all_zero_gradients'}
+    at_limit = dict(sound, gradients=[[[70.0]], [1.0], [[1.0]], [1.0]])
+    assert taken_by(at_limit, ['explode']) == {'exactly at a threshold'}
+    for case in (sound, zero, at_limit):
+        for theirs in (['unstable'], ['loss_issue'], ['unstable', 'relu'], {'error': 'KeyError'}):
+            assert taken_by(case, theirs) == set()
+    unfit = dict(zero, head='relu')
+    assert taken_by(unfit, ['activation_issue']) == {'configuration faults'}
+    assert taken_by(unfit, ['unstable']) == set()
+
+
 def test_nothing_of_upstream_is_imported_and_what_raises_answers_so(tmp_path, capsys):
     files = upstream_tree.later()
     trap = 'raise SystemExit("imported")\nimport nowhere\n'
@@ -168,6 +194,12 @@ def test_a_python_that_does_not_run_is_one_sentence(trees, capsys, tmp_path):
     assert main(['compare', tree, '--run', '--python', str(tmp_path / 'none')]) == 2
     said = capsys.readouterr().err
     assert said.count('\n') == 1 and '--python is' in said and 'does not run' in said
+    script = tmp_path / 'other'
+    script.write_text('#!/bin/sh\necho hello\n')
+    script.chmod(0o755)
+    assert main(['compare', tree, '--run', '--python', str(script)]) == 2
+    said = capsys.readouterr().err
+    assert said.count('\n') == 1 and 'is no Python' in said
 
 
 # --------------------------------------------------------------------------------------- reading
@@ -203,7 +235,7 @@ def test_a_folder_that_is_no_checkout_is_one_sentence(tmp_path, capsys):
     other = tmp_path / 'other' / 'AutoTrainer' / 'utils'
     other.mkdir(parents=True)
     (other / 'monitor.py').write_text('def watch(): pass\n')
-    for folder in (tmp_path, tmp_path / 'none', tmp_path / 'file', tmp_path / 'other'):
+    for folder in (tmp_path, tmp_path / 'none', tmp_path / 'file', tmp_path / 'other', '', ROOT):
         assert main(['compare', str(folder)]) == 2
         said = capsys.readouterr()
         assert said.out == '' and said.err.count('\n') == 1
@@ -256,6 +288,8 @@ def test_the_table_for_people(trees, capsys):
     assert '  changed  argument verb in AutoTrainer/utils/utils.py:model_retrain: upstream 1, ' \
         'here 0\n      a repair prints as little as the first training; use `verb=1`\n' in shown
     assert 'ol_judge: a curve without a value does not oscillate [ol_empty_true]\n' in shown
+    assert 'gradient_zero_radio in AutoTrainer/utils/monitor.py: called alike, gives something ' \
+        'else\n' in shown
     assert shown.endswith('Without a reason: nothing\n') and '  same     ' not in shown
     assert main(['compare', trees['Test-Master'], '--all']) == 0
     assert '  same     function ol_judge in AutoTrainer/utils/monitor.py\n' in (
