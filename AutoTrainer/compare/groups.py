@@ -168,6 +168,9 @@ GROUPS: Tuple[Group, ...] = (
           'dimensions, as in the later revision', lambda layout, case, theirs, mine:
           layout != 'Test-Master' and not _in_pairs(case)
           and (_raised(theirs) or _of_gradients(layout, theirs, mine)), 'kernels and biases'),
+    Group(('gradient_zero_radio',), 'upstream takes every other array for a kernel in this one '
+          'function, in both branches', lambda layout, case, theirs, mine: not _in_pairs(case)
+          and isinstance(theirs, list) and theirs[0] == mine[0], 'kernels and biases'),
     Group(('gradient_issue', 'recognizer'),
           'all gradients are zero, or the last of them: a ratio over zero says nothing',
           lambda layout, case, theirs, mine: _kernel_norms(case)[-1] == 0

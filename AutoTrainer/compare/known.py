@@ -94,14 +94,6 @@ MONITOR: Tuple[Known, ...] = (
     Known('function', _MONITOR + ':IssueMonitor', ('judge_issue',), 'renamed',
           'it gives the issues with their reasons, and prints nothing', '`IssueMonitor.judge`',
           here='IssueMonitor.judge', row='debug_print'),
-    Known('function', _MONITOR, ('gradient_norm',), 'otherwise',
-          'upstream takes the list and gives a pair, the norms of the kernels and of the biases; '
-          'here it takes one array and gives its norm',
-          '`[gradient_norm(g) for g in gradient_list]`', ('gradient_list',)),
-    Known('function', _MONITOR, ('gradient_zero_radio',), 'otherwise',
-          'upstream gives a triple, the share of all entries and those of each kernel and bias; '
-          'here the first of them, the only one that a rule reads',
-          '`gradient_zero_radio([g])` for a single array', ('gradient_list',)),
     Known('function', _MONITOR, ('gradient_message_summary',), 'otherwise',
           'upstream gives two lists in lists; here a `GradientSummary`, whose parts have names',
           '`summary.kernels`, `summary.zero_share`', ('gradient_list',)),
@@ -151,10 +143,6 @@ MODULES: Tuple[Known, ...] = (
     Known('function', _MODULES, ('notify_result',), 'renamed',
           'the solutions stand in one dictionary, by name', '`SOLUTIONS[name].apply`',
           here='utils.repair.SOLUTIONS'),
-    Known('function', _MODULES, ('filtered_issue',), 'otherwise',
-          'upstream gives a list of one issue; here the issue itself, or None, and it takes those '
-          'that are done', '`[filtered_issue(issue_list)]` of a list that is not empty',
-          ('issue_list',), row='tie_by_hash'),
     Known('function', _MODULES + ':Repair_Module', ('__init__',), 'otherwise',
           'it takes who trains (a `Runner`) and the settings (`Repairing`) instead of a model',
           '`model_train`, `repair`',

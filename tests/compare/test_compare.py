@@ -288,7 +288,7 @@ def test_the_table_for_people(trees, capsys):
     assert '  changed  argument verb in AutoTrainer/utils/utils.py:model_retrain: upstream 1, ' \
         'here 0\n      a repair prints as little as the first training; use `verb=1`\n' in shown
     assert 'ol_judge: a curve without a value does not oscillate [ol_empty_true]\n' in shown
-    assert 'gradient_zero_radio in AutoTrainer/utils/monitor.py: called alike, gives something ' \
+    assert 'repair_strategy in AutoTrainer/utils/repair.py: called alike, gives something ' \
         'else\n' in shown
     assert shown.endswith('Without a reason: nothing\n') and '  same     ' not in shown
     assert main(['compare', trees['Test-Master'], '--all']) == 0
