@@ -34,7 +34,7 @@ def gradient_norm(gradient_list: Sequence[Any]) -> Tuple[List[float], List[float
     Returns:
         Those of the kernels, and those of the biases.
     """
-    norms: Tuple[List[float], List[float]] = [], []
+    norms: Tuple[List[float], List[float]] = ([], [])
     for gradient in gradient_list:
         array = np.asarray(gradient, dtype=float)
         norms[array.ndim < 2].append(float(np.linalg.norm(array.ravel())))
@@ -52,7 +52,7 @@ def gradient_zero_radio(gradient_list: Sequence[Any]) -> Tuple[float, List[float
         where there is no entry.
     """
     zeros = total = 0
-    shares: Tuple[List[float], List[float]] = [], []
+    shares: Tuple[List[float], List[float]] = ([], [])
     for gradient in gradient_list:
         array = np.asarray(gradient)
         found = int(np.count_nonzero(array == 0))
