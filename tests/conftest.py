@@ -56,11 +56,11 @@ def shared():
 @pytest.fixture
 def compiled_for_users():
     """JAX compiles with all its optimizations for one test, as it does outside of the tests."""
-    if os.environ.get("KERAS_BACKEND") == "jax":
+    with_jax = os.environ.get("KERAS_BACKEND") == "jax"
+    if with_jax:
         import jax
-        before = jax.config.jax_disable_most_optimizations
         jax.config.update("jax_disable_most_optimizations", False)
-        yield
-        jax.config.update("jax_disable_most_optimizations", before)
-    else:
-        yield
+    yield
+    if with_jax:
+        jax.config.update("jax_disable_most_optimizations",
+                          os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1")
