@@ -154,3 +154,14 @@ def test_a_model_without_weights_yet_has_no_state():
     keeper = Keeper(model)
     keeper.keep(0)
     assert keeper.put_back(0.1).epoch is None
+
+
+def test_a_state_that_cannot_be_read_costs_the_restoration_alone(caplog, monkeypatch):
+    monkeypatch.setattr(keras_bridge, 'training_state', lambda model: model.optimizers)
+    model, watch = network(), watched()
+    nan = [np.full_like(w, np.nan) for w in model.get_weights()]
+    fit(model, keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs=None: (
+        model.set_weights(nan) if epoch == 2 else None)), watch, epochs=5)
+    assert len(watch.history['loss']) == 3 and watch.session.ended == 'verdict'
+    assert caplog.text.count('the state of the model cannot be kept at epoch 0') == 1
+    assert 'nothing was put back: no weights were kept: its state' in watch.verdict.reason
