@@ -91,7 +91,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                  overhead_budget: Optional[float] = 0.01, recorder: Optional[Recorder] = None,
                  on_epoch: Optional[Callable[['LossHistory'], None]] = None,
                  rules: Optional[str] = None, validation_data: Any = None,
-                 on_issue: Optional[str] = None, progress: bool = False,
+                 on_issue: str = 'stop', progress: bool = False,
                  tensorboard: Optional[str] = None) -> None:
         super().__init__()
         self.watching = Watching(checktype, satisfied_acc, satisfied_count, determine_threshold,

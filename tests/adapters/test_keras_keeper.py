@@ -78,13 +78,14 @@ def test_after_nan_it_goes_on_from_the_best_with_a_tenth_of_the_rate(caplog, tmp
     assert '"event": "restore"' in (tmp_path / 'events.jsonl').read_text(encoding='utf-8')
 
 
-def test_the_third_time_it_is_stopped_with_the_best_weights():
+def test_the_third_time_it_is_stopped_with_the_best_weights(caplog):
     model, watch = network(), watched()
     fit(model, Break(3, 4, 5, 6), watch)
     assert [one.epoch for one in watch.session.restorations] == [3, 4, 5]
     assert [one.rates and round(one.rates[1], 6) for one in watch.session.restorations] == [
         0.005, 0.0005, None]
     assert len(watch.history['loss']) == 5 and watch.verdict.issues[0] == 'explode'
+    assert "(LossHistory(..., on_issue='continue') lets it run on)" in caplog.text
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
