@@ -8,7 +8,7 @@ from ...judge.losses import REGRESSION_LOSSES
 from ...judge.skill import ACCURACY, SQUARED
 from ...record.events import number_or_none
 from .run import Run
-from .scale import Point, drawable, number_text
+from .scale import Point, drawable, number_text, tick_texts
 from .svg import Figure, Level, Line, Mark, Span
 
 Series = Sequence[Optional[float]]
@@ -83,9 +83,9 @@ def loss_figure(run: Run) -> Optional[Figure]:
     takeaway = ''
     if known:
         lowest = min(known, key=lambda entry: entry[1])
+        began, ended, least = tick_texts([known[0][1], known[-1][1], lowest[1]], most=5)
         takeaway = 'The %s loss went from %s to %s; it was lowest, %s, at epoch %d.' % (
-            name, number_text(known[0][1]), number_text(known[-1][1]), number_text(lowest[1]),
-            lowest[0])
+            name, began, ended, least, lowest[0])
     found = _figure(run, 'Loss', takeaway, 'loss%s' % (' (logarithmic)' * log),
                     ('loss', 'val_loss'))
     return found and found._replace(log=log)
