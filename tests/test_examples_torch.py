@@ -23,7 +23,7 @@ EXAMPLES = {
         'judged over windows of 10 steps, 30 in all', 'issues: +not_converge',
         'With a learning rate of 0.003', 'trained 300 of 300 steps', 'issues: +none')),
 }
-"""Of each example the package that it needs, and how the lines that matter begin, in their order."""
+"""Of each example the package that it needs, and how the lines that matter begin, in order."""
 
 
 @pytest.mark.slow
@@ -37,7 +37,7 @@ def test_it_says_what_it_is_there_to_say(name, tmp_path):
     done = subprocess.run(
         [sys.executable, str(ROOT / 'examples' / name)], cwd=str(tmp_path), timeout=300,
         env=dict(os.environ, PYTHONPATH=str(ROOT), PYTHONIOENCODING='utf-8', OMP_NUM_THREADS='1'),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     lines = iter(done.stdout.decode('utf-8').splitlines())
     for pattern in patterns:
