@@ -35,7 +35,7 @@ class Watch:
         validation_data: ``(x, y)``, or a DataLoader.
         optimizer: of the training; without it nothing is said of its learning rate.
         batch_size: rows of a step, where no loader says it.
-        stop: whether :meth:`epoch` says True where the training has an issue.
+        stop: True for ``on_issue='stop'``, False for ``on_issue='continue'``.
         raise_on_issue: whether the form with hooks ends the ``with`` block where the training
             should stop; otherwise it only sets ``should_stop``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
@@ -62,7 +62,7 @@ class Watch:
 
     def __init__(self, model: Any, loss_fn: Any, x: Any = None, y: Any = None, *, epochs: int,
                  validation_data: Any = None, optimizer: Any = None,
-                 batch_size: Optional[int] = None, stop: bool = True,
+                 batch_size: Optional[int] = None, stop: Optional[bool] = None,
                  raise_on_issue: bool = False, save_dir: Optional[str] = None, seed: int = 0,
                  **settings: Any) -> None:
         self._watching = watching_of(stop, settings)
