@@ -3,7 +3,7 @@
     python examples/huggingface_trainer.py
 
 A small GPT-2, made on the spot, learns to go on with a sequence. One epoch gives one mean loss, of
-which nothing can be told: so windows of steps are judged. With a step that is far too small the loss
+which nothing can be told: so windows of steps are judged. With a step that is far too small the
 loss stays where it is, and the training ends after some windows; with one that fits it learns.
 """
 

@@ -34,7 +34,7 @@ def train(activation):
 
     with Watch(model, loss_fn, loader, epochs=20, optimizer=optimizer,
                validation_data=(x_val, y_val)) as watch:  # 2
-        for epochs in range(1, 21):
+        for _ in range(20):
             model.train()
             for batch, labels in loader:
                 optimizer.zero_grad()
@@ -47,7 +47,8 @@ def train(activation):
             accuracy = float((output.argmax(1) == y_val).float().mean())
             if watch.should_stop:  # 3
                 break
-    print('trained %d of 20 epochs, validation accuracy %.2f' % (epochs, accuracy))
+    print('trained %d of 20 epochs, validation accuracy %.2f'
+          % (watch.session.epochs, accuracy))
     return watch.verdict
 
 

@@ -39,7 +39,7 @@ class Watch(TrainerCallback):
         unit: ``'epochs'``, or ``'steps'`` to judge windows of steps; None for steps where fewer
             than three epochs are planned.
         window: steps of a window; default a fiftieth of the training, at least 10.
-        stop: whether to stop a training that has an issue.
+        stop: True for ``on_issue='stop'``, False for ``on_issue='continue'``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written but
             a small file in each of the Trainer's checkpoints.
         seed: which rows are looked at.
@@ -61,7 +61,7 @@ class Watch(TrainerCallback):
 
     def __init__(self, *, accuracy: str = 'eval_accuracy', loss_fn: Any = None,
                  forward: Optional[Callable[[Any], Any]] = None, unit: Optional[str] = None,
-                 window: Optional[int] = None, stop: bool = True, save_dir: Optional[str] = None,
+                 window: Optional[int] = None, stop: Optional[bool] = None, save_dir: Optional[str] = None,
                  seed: int = 0, **settings: Any) -> None:
         self._watching = watching_of(stop, settings)
         if not isinstance(accuracy, str):

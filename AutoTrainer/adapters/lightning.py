@@ -45,7 +45,7 @@ class Watch(Callback):
         unit: ``'epochs'``, or ``'steps'`` to judge windows of training batches; None for steps
             where fewer than three epochs are planned.
         window: batches of a window; default a fiftieth of the training, at least 10.
-        stop: whether to stop a training that has an issue.
+        stop: True for ``on_issue='stop'``, False for ``on_issue='continue'``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
         seed: which rows are looked at.
         settings: those of :class:`~AutoTrainer.settings.Watching` by name; ``checktype`` is
@@ -67,7 +67,7 @@ class Watch(Callback):
     def __init__(self, loss: Optional[str] = None, val_loss: Optional[str] = None,
                  accuracy: Optional[str] = None, val_accuracy: Optional[str] = None, *,
                  loss_fn: Any = None, forward: Optional[Callable[[Any], Any]] = None,
-                 unit: Optional[str] = None, window: Optional[int] = None, stop: bool = True,
+                 unit: Optional[str] = None, window: Optional[int] = None, stop: Optional[bool] = None,
                  save_dir: Optional[str] = None, seed: int = 0, **settings: Any) -> None:
         super().__init__()
         self._watching = watching_of(stop, settings)

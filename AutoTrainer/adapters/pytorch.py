@@ -42,7 +42,7 @@ class Watch:
             the number of a window.
         steps: planned steps, where no loader and ``epochs`` say it.
         window: steps of a window; default a fiftieth of the training, at least 10.
-        stop: whether :meth:`epoch` says True where the training has an issue.
+        stop: True for ``on_issue='stop'``, False for ``on_issue='continue'``.
         raise_on_issue: whether the form with hooks ends the ``with`` block where the training
             should stop; otherwise it only sets ``should_stop``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.

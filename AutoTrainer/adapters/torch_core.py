@@ -14,7 +14,7 @@ from ..judge.session import Plan, Session, Subject
 from ..judge.setup import Setup
 from ..judge.watcher import Check
 from ..record.folder import Recorder, RunFolder
-from ..settings import Watching
+from ..settings import Watching, on_issue_of
 from ..utils.logger import LOGGER
 from .torch_probe import Learner, unwrapped
 from .torch_ranks import Ranks
@@ -22,11 +22,11 @@ from .torch_rows import Rows
 from .torch_source import Source, subject_of
 
 SETTINGS = ('checktype', 'satisfied_acc', 'satisfied_count', 'determine_threshold', 'params',
-            'optional_issues', 'overhead_budget', 'rules')
+            'optional_issues', 'overhead_budget', 'on_issue', 'rules')
 """Further settings, those of :class:`~AutoTrainer.settings.Watching` by name."""
 
 
-def watching_of(stop: bool, settings: Mapping[str, Any]) -> Watching:
+def watching_of(stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
     """The settings of a watch: ``adaptive`` unless given.
 
     Raises:
@@ -37,7 +37,8 @@ def watching_of(stop: bool, settings: Mapping[str, Any]) -> Watching:
             raise UserError('Watch has no setting %r; %s' % (name, way_out(name, (
                 'x', 'y', 'epochs', 'validation_data', 'optimizer', 'batch_size', 'stop',
                 'save_dir', 'seed') + SETTINGS)))
-    return Watching(**dict({'checktype': 'adaptive'}, stop=stop, **settings))
+    return Watching(**dict({'checktype': 'adaptive'},
+                           **dict(settings, on_issue=on_issue_of(settings.get('on_issue'), stop))))
 
 
 class Core:
