@@ -61,8 +61,8 @@ class Watch(TrainerCallback):
 
     def __init__(self, *, accuracy: str = 'eval_accuracy', loss_fn: Any = None,
                  forward: Optional[Callable[[Any], Any]] = None, unit: Optional[str] = None,
-                 window: Optional[int] = None, stop: Optional[bool] = None, save_dir: Optional[str] = None,
-                 seed: int = 0, **settings: Any) -> None:
+                 window: Optional[int] = None, stop: Optional[bool] = None,
+                 save_dir: Optional[str] = None, seed: int = 0, **settings: Any) -> None:
         self._watching = watching_of(stop, settings)
         if not isinstance(accuracy, str):
             raise UserError('accuracy is a %s; give the name of a metric, such as '
