@@ -68,7 +68,8 @@ class Watch(Callback):
                  accuracy: Optional[str] = None, val_accuracy: Optional[str] = None, *,
                  loss_fn: Any = None, forward: Optional[Callable[[Any], Any]] = None,
                  unit: Optional[str] = None, window: Optional[int] = None,
-                 stop: Optional[bool] = None, save_dir: Optional[str] = None, seed: int = 0, **settings: Any) -> None:
+                 stop: Optional[bool] = None, save_dir: Optional[str] = None, seed: int = 0,
+                 **settings: Any) -> None:
         super().__init__()
         self._watching = watching_of(stop, settings)
         self._given = {'loss': loss, 'acc': accuracy, 'val_loss': val_loss,
