@@ -37,8 +37,8 @@ def watching_of(stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
             raise UserError('Watch has no setting %r; %s' % (name, way_out(name, (
                 'x', 'y', 'epochs', 'validation_data', 'optimizer', 'batch_size', 'stop',
                 'save_dir', 'seed') + SETTINGS)))
-    return Watching(**dict({'checktype': 'adaptive'},
-                           **dict(settings, on_issue=on_issue_of(settings.get('on_issue'), stop))))
+    on_issue = on_issue_of(settings.get('on_issue', Watching.on_issue), stop)
+    return Watching(**dict({'checktype': 'adaptive'}, **dict(settings, on_issue=on_issue)))
 
 
 class Core:
