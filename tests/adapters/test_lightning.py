@@ -2,6 +2,10 @@
 
 import importlib.util
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -380,3 +384,56 @@ def test_a_training_that_breaks_down_is_judged_as_it_stands(caplog):
     with pytest.raises(RuntimeError, match='of its own'):
         fit(Breaks(), watch, epochs=12)
     assert watch.session.ended == 'callback' and watch.session.epochs == 3
+
+
+
+TWO_PROCESSES = """
+import sys
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+from lightning_bench import pl, trainer_of
+from AutoTrainer.adapters.lightning import Watch
+
+class Module(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(3, 1)
+        self.loss_fn = nn.MSELoss()
+
+    def forward(self, x):
+        return self.net(x)
+
+    def training_step(self, batch, index):
+        loss = self.loss_fn(self(batch[0]), batch[1])
+        if self.global_rank == 0:
+            self.log('train_acc', 0.5, on_epoch=True, on_step=False, rank_zero_only=True)
+        if self.global_rank == 0 and self.current_epoch == 3:
+            loss = loss * float('nan')
+        return loss
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.01)
+
+if __name__ == '__main__':
+    torch.manual_seed(0)
+    x = torch.randn(128, 3)
+    watch = Watch()
+    trainer = trainer_of(9, [watch], devices=2, strategy='ddp')
+    trainer.fit(Module(), DataLoader(TensorDataset(x, x[:, :1]), 16))
+    with open(sys.argv[1] + str(trainer.global_rank), 'w') as stream:
+        stream.write('%d %s' % (trainer.current_epoch, ' '.join(watch.verdict.issues)))
+    assert not {'keras', 'jax', 'tensorflow'} & set(sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together_by_what_the_first_one_sees(tmp_path):
+    (tmp_path / 'script.py').write_text(TWO_PROCESSES)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / 'script.py'), str(tmp_path / 'rank')], timeout=300,
+        cwd=str(tmp_path), capture_output=True,
+        env=dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=os.pathsep.join(
+            [str(Path(__file__).parent), str(Path(__file__).parents[2])])))
+    assert done.returncode == 0, done.stderr.decode()
+    assert [(tmp_path / ('rank%d' % rank)).read_text() for rank in (0, 1)] == ['4 explode'] * 2
