@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from torch import nn
 
-from ..errors import UserError, first_line, way_out
+from ..errors import UserError, first_line
 from ..intake.config import check_count, check_seed
 from ..judge.facts import Verdict
 from ..judge.preflight import CERTAIN, Finding
@@ -17,8 +17,6 @@ from .torch_probe import Learner, unwrapped
 from .torch_rows import Rows, rows_of, validation_rows
 from .torch_source import Source, probe_of
 
-METRICS = {'loss': 'loss', 'accuracy': 'acc', 'val_loss': 'val_loss', 'val_accuracy': 'val_acc'}
-"""The metrics of an epoch, and what they are called on record."""
 
 class Watch:
     """Watches a training loop of PyTorch; silent while all is well.
@@ -141,11 +139,8 @@ class Watch:
         if self._hooks is not None:  # this loop says itself what happens
             self._hooks.remove()
             self._hooks = None
-        for name in others:
-            self.core.say('epoch() knows no metric %r, which is left out; %s'
-                           % (name, way_out(name, tuple(METRICS))))
-        return self.core.epoch({'loss': loss, 'acc': accuracy, 'val_loss': val_loss,
-                                'val_acc': val_accuracy})
+        return self.core.epoch(dict(others, loss=loss, accuracy=accuracy, val_loss=val_loss,
+                                    val_accuracy=val_accuracy))
 
     def end(self) -> None:
         """The training has ended; if before its planned end, it is judged as it stands."""
@@ -158,12 +153,12 @@ class Watch:
 
     def state_dict(self) -> Dict[str, Any]:
         """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
-        return self.core.state_dict()
+        return {} if self._core is None else self._core.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on with a training that was watched before, where its checkpoint was written."""
-        self._saved = state
-        if self._core is not None:
+        self._saved = state or None
+        if self._saved is not None and self._core is not None:
             self._core.load_state_dict(state)
 
     # ------------------------------------------------------------------------ the loop as it is
@@ -202,6 +197,9 @@ class Watch:
 
     def _starts(self, shapes: Any) -> None:
         """The first step is about to be made; labels and outputs have been seen."""
+        if self._watching.on_issue == 'restore':
+            raise UserError("on_issue='restore' would put weights back between the outputs of a "
+                            'batch and its step; call watch.epoch() at the end of each epoch')
         if self._core is not None:
             self._core.starts(shapes)
 

@@ -276,12 +276,41 @@ def test_judges_the_history_alone_where_the_model_cannot_be_looked_at(
 def test_metrics_that_are_none_are_left_out_and_said_once(caplog):
     watch = Watch(mlp(), nn.CrossEntropyLoss(), X, CLASSES, epochs=5)
     for _ in range(2):
-        watch.epoch(loss='low', accuracy=93.5, acc=0.9)
+        watch.epoch(loss='low', accuracy=93.5, f1=0.9)
     assert watch.session.history == {key: [None, None] for key in (
         'loss', 'acc', 'val_loss', 'val_acc')}
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == len(set(said)) == 4
-    assert 'give 0.935 for 93.5 %' in caplog.text and 'accuracy' in said[0]
+    assert 'give 0.935 for 93.5 %' in caplog.text and 'f1' in said[0]
+
+
+@pytest.mark.parametrize('kind, rate', [(torch.optim.Adam, 0.1), (torch.optim.SGD, 2.0)])
+def test_puts_back_what_broke_and_goes_on_with_smaller_steps(kind, rate, caplog):
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    optimizer = kind(model.parameters(), rate)
+    watch = Watch(model, loss_fn, X, CLASSES, epochs=8, optimizer=optimizer, on_issue='restore')
+    for epoch in range(8):
+        if epoch == 4:
+            nn.init.constant_(model[0].weight, float('nan'))
+        optimizer.zero_grad()
+        loss = loss_fn(model(X), CLASSES)
+        loss.backward()
+        optimizer.step()
+        assert watch.epoch(loss=loss) is False
+        if epoch == 3:
+            best = model[0].weight.detach().clone()
+        if epoch == 4:
+            assert torch.equal(model[0].weight, best)
+    assert optimizer.param_groups[0]['lr'] == pytest.approx(rate / 10)
+    assert [restored.back_to for restored in watch.session.restorations] == [4]
+    assert np.isfinite(watch.session.history['loss'][5:]).all() and 'epoch 5' in caplog.text
+
+
+def test_puts_nothing_back_in_the_middle_of_a_batch():
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    with Watch(model, loss_fn, X, CLASSES, epochs=5, on_issue='restore'):
+        with pytest.raises(UserError, match='call watch.epoch'):
+            loss_fn(model(X), CLASSES)
 
 
 # ---------------------------------------------------------------------- the loop that is left alone
