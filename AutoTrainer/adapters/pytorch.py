@@ -107,7 +107,14 @@ class Watch:
 
     @property
     def session(self) -> Session:
-        """The session of the training: its history, checks and probes, who ended it."""
+        """The session of the training: its history, checks and probes, who ended it.
+
+        Raises:
+            UserError: where its rows are still to be gathered.
+        """
+        if self._core is None and self._hooks is not None:
+            raise UserError('there is no session yet: without x the rows of the first epoch are '
+                            'gathered, and it begins where that ends')
         return self.core.session
 
     @property

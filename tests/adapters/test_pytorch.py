@@ -354,7 +354,7 @@ def test_leaves_the_block_where_it_is_asked_to():
 
 def test_the_errors_of_others_go_through():
     with pytest.raises(StopTraining):
-        with Watch(mlp(), nn.MSELoss(), X, AMOUNTS, epochs=5):
+        with Watch(mlp(1), nn.MSELoss(), X, AMOUNTS, epochs=5):
             raise StopTraining('of another watch')
 
 
@@ -365,6 +365,25 @@ def test_says_why_no_epoch_was_loss_fn(loss_fn, said, caplog):
     with Watch(model, loss_fn, epochs=2):
         run(model, loss_fn, CLASSES, epochs=2)
     assert said in caplog.text and len(caplog.records) == 1
+
+
+def test_an_epoch_that_is_left_in_its_middle_is_not_counted():
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    loader = DataLoader(TensorDataset(X, CLASSES), 32)
+    with Watch(model, loss_fn, loader, epochs=9) as watch:
+        for number in range(3):
+            for place, (a, b) in enumerate(loader):
+                if (number, place) == (2, 4):
+                    break
+                loss_fn(model(a), b).backward()
+    assert watch.session.epochs == 2 and watch.session.ended == 'callback'
+
+
+def test_says_that_rows_are_still_to_come():
+    with Watch(mlp(), nn.CrossEntropyLoss(), epochs=5) as watch:
+        assert watch.state_dict() == {} and watch.verdict.note.startswith('not judged')
+        with pytest.raises(UserError, match='first epoch'):
+            watch.session  # noqa: B018
 
 
 # ---------------------------------------------------------------------------------- other processes
