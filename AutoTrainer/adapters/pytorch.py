@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from torch import nn
 
-from ..errors import UserError, first_line, way_out
+from ..errors import UserError, first_line
 from ..intake.config import check_count, check_seed
 from ..judge.facts import Verdict
 from ..judge.preflight import CERTAIN, Finding
@@ -19,8 +19,6 @@ from .torch_rows import Rows, rows_of, validation_rows
 from .torch_source import Source, probe_of
 from .torch_windows import Feed, check_unit, plan_of
 
-METRICS = {'loss': 'loss', 'accuracy': 'acc', 'val_loss': 'val_loss', 'val_accuracy': 'val_acc'}
-"""The metrics of an epoch, and what they are called on record."""
 
 class Watch:
     """Watches a training loop of PyTorch; silent while all is well.
@@ -135,7 +133,14 @@ class Watch:
 
     @property
     def session(self) -> Session:
-        """The session of the training: its history, checks and probes, who ended it."""
+        """The session of the training: its history, checks and probes, who ended it.
+
+        Raises:
+            UserError: where its rows are still to be gathered.
+        """
+        if self._core is None and self._hooks is not None:
+            raise UserError('there is no session yet: without x the rows of the first epoch are '
+                            'gathered, and it begins where that ends')
         return self.core.session
 
     @property
@@ -165,16 +170,13 @@ class Watch:
             Whether the training should stop.
         """
         self._speaks_itself()
-        for name in others:
-            self.core.say('epoch() knows no metric %r, which is left out; %s'
-                           % (name, way_out(name, tuple(METRICS))))
-        held = {'val_loss': val_loss, 'val_acc': val_accuracy}
         if self._windows is not None:
-            self._feed.hold(held)
+            self._feed.hold({'val_loss': val_loss, 'val_acc': val_accuracy})
             return self.should_stop
         known = self._feed.values()
-        return self.core.epoch(dict(held, loss=known['loss'] if loss is None else loss,
-                                    acc=known['acc'] if accuracy is None else accuracy))
+        return self.core.epoch(dict(
+            others, loss=known['loss'] if loss is None else loss, val_loss=val_loss,
+            accuracy=known['acc'] if accuracy is None else accuracy, val_accuracy=val_accuracy))
 
     def step(self, loss: Any = None, accuracy: Any = None, val_loss: Any = None,
              val_accuracy: Any = None, rows: int = 1) -> bool:
@@ -215,12 +217,13 @@ class Watch:
 
     def state_dict(self) -> Dict[str, Any]:
         """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
-        return dict(self.core.state_dict(), feed=self._feed.state())
+        return {} if self._core is None else dict(self._core.state_dict(),
+                                                  feed=self._feed.state())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on with a training that was watched before, where its checkpoint was written."""
-        self._saved = state
-        if self._core is not None:
+        self._saved = state or None
+        if self._saved is not None and self._core is not None:
             self._go_on_from(state)
 
     def _go_on_from(self, state: Mapping[str, Any]) -> None:
@@ -266,6 +269,9 @@ class Watch:
 
     def _starts(self, shapes: Any) -> None:
         """The first step is about to be made; labels and outputs have been seen."""
+        if self._watching.on_issue == 'restore':
+            raise UserError("on_issue='restore' would put weights back between the outputs of a "
+                            'batch and its step; call watch.epoch() at the end of each epoch')
         if self._core is not None:
             self._core.starts(shapes)
 

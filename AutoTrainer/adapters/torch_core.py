@@ -3,12 +3,11 @@
 import logging
 import math
 import time
-from typing import Any, Callable, Dict, Mapping, Optional
-
-import torch
+from typing import Any, Callable, Dict, Mapping, Optional, Set
 
 from ..errors import UserError, first_line, way_out
-from ..judge.facts import HISTORY_KEYS, Judgment, Verdict
+from ..judge import recovery
+from ..judge.facts import Judgment, Verdict
 from ..judge.history import JUDGMENT_EPOCHS
 from ..judge.session import Plan, Session, Subject
 from ..judge.setup import Setup
@@ -16,6 +15,8 @@ from ..judge.watcher import Check
 from ..record.folder import Recorder, RunFolder
 from ..settings import Watching, on_issue_of
 from ..utils.logger import LOGGER
+from .by_hand import Numbers
+from .torch_keeper import Keeper
 from .torch_probe import Learner, unwrapped
 from .torch_ranks import Ranks
 from .torch_rows import Rows
@@ -71,7 +72,8 @@ class Core:
         self._save_dir = save_dir if self._ranks.judges else None
         self._recorder: Optional[Recorder] = None
         self._announced = self._ended = False
-        self._said: Dict[str, bool] = {}
+        self._said: Set[str] = set()
+        self._percent = False
         self._told: Optional[Verdict] = None  # by the rank that judges
         self._source: Optional[Source] = None
         subject = Subject()
@@ -80,7 +82,12 @@ class Core:
             subject = self._subject(model, loss_fn, watching, _in_epochs(plan, rows), forward, seed,
                                     self._source)
         self.session = Session(watching, plan, subject, self._open())
-        self.should_stop = self._ranks.agreed(self._ranks.judges and self.session.begin())
+        self._numbers = Numbers()
+        self._keeper: Optional[Keeper] = None
+        if watching.on_issue == 'restore':
+            self._keeper = Keeper(unwrapped(model), optimizer)
+            self._keeper.keep(0)
+        self.should_stop = self._decided(self._ranks.judges and self.session.begin())
         self._announce()
 
     @staticmethod
@@ -112,46 +119,59 @@ class Core:
         if self._source is not None and not self.session.epochs:
             self._source.shapes = shapes
             self.should_stop = self.session.begin()
-        self.should_stop = self._ranks.agreed(self.should_stop)
+        self.should_stop = self._decided(self.should_stop)
         self._announce()
 
     def epoch(self, values: Mapping[str, Any]) -> bool:
         """Take in an epoch that has ended.
 
         Args:
-            values: ``loss``, ``acc``, ``val_loss``, ``val_acc``: numbers or tensors of one number;
-                None, or nothing, for what was not measured.
+            values: ``loss``, ``acc`` (or ``accuracy``), ``val_loss``, ``val_acc``: numbers or
+                tensors of one number; None, or nothing, for what was not measured.
 
         Returns:
             Whether the training should stop; on all processes the same.
         """
-        stop = False
+        session, stop = self.session, False
         if self._ranks.judges:
-            complete = {key: self._number(key, values.get(key)) for key in HISTORY_KEYS}
-            stop = self.session.epoch(complete)
-            if self.session.epochs == 1 and complete['loss'] is None:
-                self.say('the first epoch came without a loss: little can be judged; give '
-                          'epoch(loss=...)')
-        self.should_stop = self._ranks.agreed(stop)
+            stop = session.epoch(self._shares(self._numbers.read(values)))
+        if self._keeper is not None:
+            stop = self._recovered(self._keeper, stop)
+        self.should_stop = self._decided(stop)
         if self.should_stop:
-            self._told = self._ranks.shared(self.session.verdict)
+            self._told = self._ranks.shared(session.verdict)
         self._announce()
         return self.should_stop
 
-    def _number(self, key: str, value: Any) -> Optional[float]:
-        """A metric as a number; None, said once, for what is none."""
-        if value is None:
-            return None
-        try:
-            number = float(value.detach() if isinstance(value, torch.Tensor) else value)
-        except (TypeError, ValueError, RuntimeError):
-            self.say('%s is a %s, not a number; it is left out' % (key, type(value).__name__))
-            return None
-        if key in ('acc', 'val_acc') and (number > 1 or number < 0):
-            self.say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
-                      '%g for %g %%' % (number, number / 100, number))
-            self._said['no accuracy'] = True
-        return None if key in ('acc', 'val_acc') and self._said.get('no accuracy') else number
+    def _decided(self, stop: bool) -> bool:
+        return bool(self._ranks.agreed(int(stop)))
+
+    def _recovered(self, keeper: Keeper, stop: bool) -> bool:
+        """Keep the state, or put it back, as the session asks for; is the training to stop?"""
+        session = self.session
+        asked = 0
+        if self._ranks.judges:
+            asked = (2 if session.goes_on else 1) if session.restore_due else 3 * session.is_best
+        asked = self._ranks.agreed(asked)
+        if asked == 3:
+            keeper.keep(session.plan.before + session.epochs)
+        elif asked:
+            put_back = keeper.put_back(recovery.FACTOR if asked == 2 else None)
+            if self._ranks.judges:
+                stop = session.restored(put_back)
+                LOGGER.warning('epoch %d: %s', session.epochs,
+                               recovery.in_words(session.restorations[-1:]))
+        return stop
+
+    def _shares(self, values: Dict[str, Optional[float]]) -> Dict[str, Optional[float]]:
+        """Values of an epoch without accuracies that are none, which is said once."""
+        for key in ('acc', 'val_acc'):
+            number = values[key]
+            if number is not None and (number > 1 or number < 0):
+                self._percent = True
+                self.say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
+                         '%g for %g %%' % (number, number / 100, number))
+        return dict(values, acc=None, val_acc=None) if self._percent else values
 
     def end(self) -> None:
         """The training has ended; if early, it is judged as it stands. Once is enough."""
@@ -186,7 +206,7 @@ class Core:
     def say(self, sentence: str) -> None:
         """Log something once."""
         if sentence not in self._said:
-            self._said[sentence] = True
+            self._said.add(sentence)
             LOGGER.warning('%s', sentence)
 
     # ---------------------------------------------------------------------- going on after a stop

@@ -136,7 +136,10 @@ class Hooks:
         if self._batches is not None:
             return self._training.batches >= self._batches
         if self._rows is not None:
-            return self._training.rows >= self._rows
+            # a loop may leave out a last batch that is not whole
+            seen, batches = self._training.rows, self._training.batches
+            return seen >= self._rows or (self._validation.batches > 0
+                                          and seen + seen / batches > self._rows)
         return self._validation.batches > 0
 
     # ------------------------------------------------------------------------------ the first epoch
@@ -198,13 +201,12 @@ class Hooks:
 
     def settle(self) -> None:
         """Close an epoch of which nothing more is to come, as far as that is known."""
-        if self._held_rows is not None and self._training.batches and self._is_full() and (
-                self._validation.rows >= self._held_rows):
+        if self._held_rows is not None and self._validation.rows >= self._held_rows:
             self.close()
 
     def close(self) -> None:
-        """An epoch has ended."""
-        if not self._training.batches or not self.knows_epochs:
+        """An epoch has ended; one that was left in its middle is not counted."""
+        if not self._training.batches or not self._is_full():
             return
         values = {'loss': self._training.loss(), 'acc': self._training.accuracy(),
                   'val_loss': self._validation.loss(), 'val_acc': self._validation.accuracy()}

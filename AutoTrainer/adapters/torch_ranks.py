@@ -18,14 +18,14 @@ class Ranks:
                          and distributed.get_world_size() > 1)
         self.judges = not self._several or distributed.get_rank() == 0
 
-    def agreed(self, stop: bool) -> bool:
+    def agreed(self, decision: int) -> int:
         """What the process that judges has decided, on all of them."""
         if not self._several:
-            return stop
+            return decision
         on_gpu = distributed.get_backend() == 'nccl'
-        decided = torch.tensor([int(stop)], device='cuda' if on_gpu else 'cpu')
+        decided = torch.tensor([decision], device='cuda' if on_gpu else 'cpu')
         distributed.broadcast(decided, 0)
-        return bool(decided.item())
+        return int(decided.item())
 
     def shared(self, value: Any) -> Any:
         """A value of the process that judges, on all of them."""

@@ -276,12 +276,41 @@ def test_judges_the_history_alone_where_the_model_cannot_be_looked_at(
 def test_metrics_that_are_none_are_left_out_and_said_once(caplog):
     watch = Watch(mlp(), nn.CrossEntropyLoss(), X, CLASSES, epochs=5)
     for _ in range(2):
-        watch.epoch(loss='low', accuracy=93.5, acc=0.9)
+        watch.epoch(loss='low', accuracy=93.5, f1=0.9)
     assert watch.session.history == {key: [None, None] for key in (
         'loss', 'acc', 'val_loss', 'val_acc')}
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == len(set(said)) == 4
-    assert 'give 0.935 for 93.5 %' in caplog.text and 'accuracy' in said[0]
+    assert 'give 0.935 for 93.5 %' in caplog.text and 'f1' in said[0]
+
+
+@pytest.mark.parametrize('kind, rate', [(torch.optim.Adam, 0.1), (torch.optim.SGD, 2.0)])
+def test_puts_back_what_broke_and_goes_on_with_smaller_steps(kind, rate, caplog):
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    optimizer = kind(model.parameters(), rate)
+    watch = Watch(model, loss_fn, X, CLASSES, epochs=8, optimizer=optimizer, on_issue='restore')
+    for epoch in range(8):
+        if epoch == 4:
+            nn.init.constant_(model[0].weight, float('nan'))
+        optimizer.zero_grad()
+        loss = loss_fn(model(X), CLASSES)
+        loss.backward()
+        optimizer.step()
+        assert watch.epoch(loss=loss) is False
+        if epoch == 3:
+            best = model[0].weight.detach().clone()
+        if epoch == 4:
+            assert torch.equal(model[0].weight, best)
+    assert optimizer.param_groups[0]['lr'] == pytest.approx(rate / 10)
+    assert [restored.back_to for restored in watch.session.restorations] == [4]
+    assert np.isfinite(watch.session.history['loss'][5:]).all() and 'epoch 5' in caplog.text
+
+
+def test_puts_nothing_back_in_the_middle_of_a_batch():
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    with Watch(model, loss_fn, X, CLASSES, epochs=5, on_issue='restore'):
+        with pytest.raises(UserError, match='call watch.epoch'):
+            loss_fn(model(X), CLASSES)
 
 
 # ---------------------------------------------------------------------- the loop that is left alone
@@ -325,7 +354,7 @@ def test_leaves_the_block_where_it_is_asked_to():
 
 def test_the_errors_of_others_go_through():
     with pytest.raises(StopTraining):
-        with Watch(mlp(), nn.MSELoss(), X, AMOUNTS, epochs=5):
+        with Watch(mlp(1), nn.MSELoss(), X, AMOUNTS, epochs=5):
             raise StopTraining('of another watch')
 
 
@@ -336,6 +365,25 @@ def test_says_why_no_epoch_was_loss_fn(loss_fn, said, caplog):
     with Watch(model, loss_fn, epochs=2):
         run(model, loss_fn, CLASSES, epochs=2)
     assert said in caplog.text and len(caplog.records) == 1
+
+
+def test_an_epoch_that_is_left_in_its_middle_is_not_counted():
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    loader = DataLoader(TensorDataset(X, CLASSES), 32)
+    with Watch(model, loss_fn, loader, epochs=9) as watch:
+        for number in range(3):
+            for place, (a, b) in enumerate(loader):
+                if (number, place) == (2, 4):
+                    break
+                loss_fn(model(a), b).backward()
+    assert watch.session.epochs == 2 and watch.session.ended == 'callback'
+
+
+def test_says_that_rows_are_still_to_come():
+    with Watch(mlp(), nn.CrossEntropyLoss(), epochs=5) as watch:
+        assert watch.state_dict() == {} and watch.verdict.note.startswith('not judged')
+        with pytest.raises(UserError, match='first epoch'):
+            watch.session  # noqa: B018
 
 
 # ---------------------------------------------------------------------------------- other processes
