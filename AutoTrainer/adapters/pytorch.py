@@ -68,7 +68,7 @@ class Watch:
     def __init__(self, model: Any, loss_fn: Any, x: Any = None, y: Any = None, *,
                  epochs: Optional[int] = None, validation_data: Any = None, optimizer: Any = None,
                  batch_size: Optional[int] = None, unit: str = 'epochs',
-                 steps: Optional[int] = None, window: Optional[int] = None, stop: bool = True,
+                 steps: Optional[int] = None, window: Optional[int] = None, stop: Optional[bool] = None,
                  raise_on_issue: bool = False, save_dir: Optional[str] = None, seed: int = 0,
                  **settings: Any) -> None:
         self._watching = watching_of(stop, settings)
