@@ -104,23 +104,23 @@ def check_on_issue(name: Any) -> str:
     return str(name)
 
 
-def on_issue_of(on_issue: Optional[str], stop: Optional[bool]) -> str:
+def on_issue_of(on_issue: str, stop: Optional[bool]) -> str:
     """What to do on an issue, from the two ways to say it.
 
     Args:
-        on_issue: one of ``ON_ISSUE``; None if it was not given.
+        on_issue: one of ``ON_ISSUE``; the default, ``'stop'``, gives way.
         stop: True for ``'stop'``, False for ``'continue'``; None if it was not given.
 
     Raises:
         UserError: for an unknown value, or two that contradict each other.
     """
-    meant = None if stop is None else 'stop' if stop else 'continue'
-    if on_issue is None:
-        return meant or 'stop'
-    if meant not in (None, check_on_issue(on_issue)):
+    if stop is None:
+        return check_on_issue(on_issue)
+    meant = 'stop' if stop else 'continue'
+    if check_on_issue(on_issue) not in (Watching.on_issue, meant):
         raise UserError('on_issue is %r, but stop=%r says %r; leave stop out'
                         % (on_issue, stop, meant))
-    return on_issue
+    return meant
 
 
 def check_share(name: str, value: Any) -> float:

@@ -93,15 +93,16 @@ def test_the_other_spelling_of_a_strategy():
 
 
 @pytest.mark.parametrize('on_issue, stop, expected', [
-    (None, None, 'stop'), (None, True, 'stop'), (None, False, 'continue'),
-    ('restore', None, 'restore'), ('stop', True, 'stop'), ('continue', False, 'continue')])
+    ('stop', None, 'stop'), ('stop', True, 'stop'), ('stop', False, 'continue'),
+    ('restore', None, 'restore'), ('continue', None, 'continue'),
+    ('continue', False, 'continue')])
 def test_two_ways_to_say_what_to_do_on_an_issue(on_issue, stop, expected):
     assert on_issue_of(on_issue, stop) == expected
 
 
 @pytest.mark.parametrize('on_issue, stop, told', [
     ('restore', True, "on_issue is 'restore', but stop=True says 'stop'; leave stop out"),
-    ('restore', False, "stop=False says 'continue'"), ('stop', False, 'leave stop out'),
+    ('restore', False, "stop=False says 'continue'"), ('continue', True, 'leave stop out'),
     ('go', False, "on_issue is 'go'; give 'stop', 'continue', 'restore'")])
 def test_ways_that_contradict_each_other(on_issue, stop, told):
     with pytest.raises(UserError, match=told):

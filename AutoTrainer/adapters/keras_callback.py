@@ -91,7 +91,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
                  overhead_budget: Optional[float] = 0.01, recorder: Optional[Recorder] = None,
                  on_epoch: Optional[Callable[['LossHistory'], None]] = None,
                  rules: Optional[str] = None, validation_data: Any = None,
-                 on_issue: Optional[str] = None, progress: bool = False,
+                 on_issue: str = 'stop', progress: bool = False,
                  tensorboard: Optional[str] = None) -> None:
         super().__init__()
         self.watching = Watching(checktype, satisfied_acc, satisfied_count, determine_threshold,
@@ -354,8 +354,9 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
         self._announced = True
         stopped = self.session.is_to_stop and self.session.ended == 'verdict'
         LOGGER.log(level, 'epoch %s: %s%s', verdict.epoch, verdict.reason,
-                   '; the training is stopped (%s(..., stop=False) lets it run on)'
-                   % type(self).__name__ if stopped and self._is_alone else '')
+                   '; the training is stopped (%s(..., %s) lets it run on)' % (
+                       type(self).__name__, 'stop=False' if self.watching.on_issue == 'stop'
+                       else "on_issue='continue'") if stopped and self._is_alone else '')
         if self.pkl_dir is not None:
             os.makedirs(self.pkl_dir, exist_ok=True)
             write_json(os.path.join(self.pkl_dir, 'issue_history.json'),

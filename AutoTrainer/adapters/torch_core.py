@@ -39,7 +39,8 @@ def watching_of(stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
                 'x', 'y', 'epochs', 'validation_data', 'optimizer', 'batch_size', 'stop',
                 'save_dir', 'seed') + SETTINGS)))
     return Watching(**dict({'checktype': 'adaptive'},
-                           **dict(settings, on_issue=on_issue_of(settings.get('on_issue'), stop))))
+                           **dict(settings, on_issue=on_issue_of(
+                               settings.get('on_issue', Watching.on_issue), stop))))
 
 
 class Core:
@@ -81,6 +82,7 @@ class Core:
             self._source = Source(rows, held, optimizer, seed, setup)
             subject = self._subject(model, loss_fn, watching, plan, forward, seed, self._source)
         self.session = Session(watching, plan, subject, self._open())
+        self.session.of_short = ''  # there is no fit()
         self._numbers = Numbers()
         self._keeper: Optional[Keeper] = None
         if watching.on_issue == 'restore':

@@ -78,13 +78,14 @@ def test_after_nan_it_goes_on_from_the_best_with_a_tenth_of_the_rate(caplog, tmp
     assert '"event": "restore"' in (tmp_path / 'events.jsonl').read_text(encoding='utf-8')
 
 
-def test_the_third_time_it_is_stopped_with_the_best_weights():
+def test_the_third_time_it_is_stopped_with_the_best_weights(caplog):
     model, watch = network(), watched()
     fit(model, Break(3, 4, 5, 6), watch)
     assert [one.epoch for one in watch.session.restorations] == [3, 4, 5]
     assert [one.rates and round(one.rates[1], 6) for one in watch.session.restorations] == [
         0.005, 0.0005, None]
     assert len(watch.history['loss']) == 5 and watch.verdict.issues[0] == 'explode'
+    assert "(LossHistory(..., on_issue='continue') lets it run on)" in caplog.text
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
@@ -154,3 +155,14 @@ def test_a_model_without_weights_yet_has_no_state():
     keeper = Keeper(model)
     keeper.keep(0)
     assert keeper.put_back(0.1).epoch is None
+
+
+def test_a_state_that_cannot_be_read_costs_the_restoration_alone(caplog, monkeypatch):
+    monkeypatch.setattr(keras_bridge, 'training_state', lambda model: model.optimizers)
+    model, watch = network(), watched()
+    nan = [np.full_like(w, np.nan) for w in model.get_weights()]
+    fit(model, keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs=None: (
+        model.set_weights(nan) if epoch == 2 else None)), watch, epochs=5)
+    assert len(watch.history['loss']) == 3 and watch.session.ended == 'verdict'
+    assert caplog.text.count('the state of the model cannot be kept at epoch 0') == 1
+    assert 'nothing was put back: no weights were kept: its state' in watch.verdict.reason
