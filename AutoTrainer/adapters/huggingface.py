@@ -12,6 +12,7 @@ from ..intake.config import check_seed
 from ..judge.facts import Verdict
 from ..judge.session import Session
 from ..judge.windows import Windows
+from ..report.observers import observers_of
 from ..utils.logger import LOGGER
 from .huggingface_model import Seen, seen_of, setup_at
 from .torch_core import Core, watching_of
@@ -43,6 +44,8 @@ class Watch(TrainerCallback):
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written but
             a small file in each of the Trainer's checkpoints.
         seed: which rows are looked at.
+        progress: whether to show a live line: epoch, skill, what is being suspected.
+        tensorboard: folder for what TensorBoard shows of the training.
         settings: those of :class:`~AutoTrainer.settings.Watching` by name; ``checktype`` is
             ``'adaptive'`` unless given.
 
@@ -62,8 +65,10 @@ class Watch(TrainerCallback):
     def __init__(self, *, accuracy: str = 'eval_accuracy', loss_fn: Any = None,
                  forward: Optional[Callable[[Any], Any]] = None, unit: Optional[str] = None,
                  window: Optional[int] = None, stop: Optional[bool] = None,
-                 save_dir: Optional[str] = None, seed: int = 0, **settings: Any) -> None:
+                 save_dir: Optional[str] = None, seed: int = 0, progress: bool = False,
+                 tensorboard: Optional[str] = None, **settings: Any) -> None:
         self._watching = watching_of(stop, settings)
+        self._observers = observers_of(progress, tensorboard)
         if not isinstance(accuracy, str):
             raise UserError('accuracy is a %s; give the name of a metric, such as '
                             "'eval_accuracy'" % type(accuracy).__name__)
@@ -103,7 +108,7 @@ class Watch(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None,
                        train_dataloader: Any = None, eval_dataloader: Any = None,
-                       optimizer: Any = None, **others: Any) -> None:
+                       optimizer: Any = None, lr_scheduler: Any = None, **others: Any) -> None:
         """Begin a session: of the rows and the model, before the first step."""
         self._core = None
         self._begin()
@@ -126,7 +131,9 @@ class Watch(TrainerCallback):
         optimizer = getattr(optimizer, 'optimizer', optimizer)  # inside that of accelerate
         self._core = Core(module, seen.loss_fn, self._watching, plan, seen.rows, seen.held,
                           optimizer, seen.forward, self._save_dir, self._seed,
-                          setup_at(module, seen, optimizer, args.learning_rate))
+                          setup_at(module, seen, optimizer, args.learning_rate),
+                          observers=self._observers, schedulers=[
+                              getattr(lr_scheduler, 'scheduler', lr_scheduler)])
         self._logged_at = state.global_step
         if saved is not None:
             self._core.load_state_dict(saved['core'])

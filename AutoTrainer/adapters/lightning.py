@@ -10,6 +10,7 @@ from ..intake.config import check_seed
 from ..judge.facts import Verdict
 from ..judge.session import Plan, Session
 from ..judge.windows import Windows
+from ..report.observers import observers_of
 from ..utils.logger import LOGGER
 from .torch_core import Core, watching_of
 from .torch_found import loss_in
@@ -48,6 +49,8 @@ class Watch(Callback):
         stop: True for ``on_issue='stop'``, False for ``on_issue='continue'``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
         seed: which rows are looked at.
+        progress: whether to show a live line: epoch, skill, what is being suspected.
+        tensorboard: folder for what TensorBoard shows of the training.
         settings: those of :class:`~AutoTrainer.settings.Watching` by name; ``checktype`` is
             ``'adaptive'`` unless given.
 
@@ -69,9 +72,11 @@ class Watch(Callback):
                  loss_fn: Any = None, forward: Optional[Callable[[Any], Any]] = None,
                  unit: Optional[str] = None, window: Optional[int] = None,
                  stop: Optional[bool] = None, save_dir: Optional[str] = None, seed: int = 0,
+                 progress: bool = False, tensorboard: Optional[str] = None,
                  **settings: Any) -> None:
         super().__init__()
         self._watching = watching_of(stop, settings)
+        self._observers = observers_of(progress, tensorboard)
         self._given = {'loss': loss, 'acc': accuracy, 'val_loss': val_loss,
                        'val_acc': val_accuracy}
         for key, name in self._given.items():
@@ -133,7 +138,8 @@ class Watch(Callback):
         optimizers = trainer.optimizers
         self._core = Core(pl_module, loss_fn, self._watching, plan, rows, held,
                           optimizers[0] if len(optimizers) == 1 else None, self._forward,
-                          self._save_dir, self._seed)
+                          self._save_dir, self._seed, observers=self._observers,
+                          schedulers=[config.scheduler for config in trainer.lr_scheduler_configs])
         if saved:
             self._core.load_state_dict(saved['core'])
             self._feed.restore(saved['feed'])

@@ -11,6 +11,7 @@ from ..judge.preflight import CERTAIN, Finding
 from ..judge.session import Plan, Session
 from ..judge.setup import Setup
 from ..judge.windows import Windows
+from ..report.observers import observers_of
 from ..utils.logger import LOGGER
 from .torch_core import Core, steps_of, watching_of
 from .torch_hooks import Hooks, StopTraining
@@ -45,6 +46,8 @@ class Watch:
             should stop; otherwise it only sets ``should_stop``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
         seed: which rows are looked at.
+        progress: whether to show a live line: epoch, skill, what is being suspected.
+        tensorboard: folder for what TensorBoard shows of the training.
         settings: those of :class:`~AutoTrainer.settings.Watching` by name; ``checktype`` is
             ``'adaptive'`` unless given.
 
@@ -68,10 +71,12 @@ class Watch:
     def __init__(self, model: Any, loss_fn: Any, x: Any = None, y: Any = None, *,
                  epochs: Optional[int] = None, validation_data: Any = None, optimizer: Any = None,
                  batch_size: Optional[int] = None, unit: str = 'epochs',
-                 steps: Optional[int] = None, window: Optional[int] = None, stop: Optional[bool] = None,
-                 raise_on_issue: bool = False, save_dir: Optional[str] = None, seed: int = 0,
-                 **settings: Any) -> None:
+                 steps: Optional[int] = None, window: Optional[int] = None,
+                 stop: Optional[bool] = None, raise_on_issue: bool = False,
+                 save_dir: Optional[str] = None, seed: int = 0, progress: bool = False,
+                 tensorboard: Optional[str] = None, **settings: Any) -> None:
         self._watching = watching_of(stop, settings)
+        self._observers = observers_of(progress, tensorboard)
         _check_model(model, loss_fn)
         check_unit(unit, window)
         for name, count in (('epochs', epochs), ('batch_size', batch_size), ('steps', steps)):
@@ -107,7 +112,8 @@ class Watch:
         """Begin the session: of what is known of the rows, before the first step or after."""
         plan = self._plan(rows)
         self._core = Core(self._model, self._loss_fn, self._watching, plan, rows, held,
-                          self._optimizer, save_dir=self._save_dir, seed=self._seed, setup=setup)
+                          self._optimizer, save_dir=self._save_dir, seed=self._seed, setup=setup,
+                          observers=self._observers)
         if self._saved is not None:
             self._go_on_from(self._saved)
         return self._core

@@ -3,13 +3,13 @@
 import logging
 import math
 import time
-from typing import Any, Callable, Dict, Mapping, Optional, Set
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set
 
 from ..errors import UserError, first_line, way_out
 from ..judge import recovery
 from ..judge.facts import Judgment, Verdict
 from ..judge.history import JUDGMENT_EPOCHS
-from ..judge.session import Plan, Session, Subject
+from ..judge.session import Observer, Plan, Session, Subject
 from ..judge.setup import Setup
 from ..judge.watcher import Check
 from ..record.folder import Recorder, RunFolder
@@ -37,9 +37,10 @@ def watching_of(stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
         if name not in SETTINGS:
             raise UserError('Watch has no setting %r; %s' % (name, way_out(name, (
                 'x', 'y', 'epochs', 'validation_data', 'optimizer', 'batch_size', 'stop',
-                'save_dir', 'seed') + SETTINGS)))
-    on_issue = on_issue_of(settings.get('on_issue', Watching.on_issue), stop)
-    return Watching(**dict({'checktype': 'adaptive'}, **dict(settings, on_issue=on_issue)))
+                'save_dir', 'seed', 'progress', 'tensorboard') + SETTINGS)))
+    return Watching(**dict({'checktype': 'adaptive'},
+                           **dict(settings, on_issue=on_issue_of(
+                               settings.get('on_issue', Watching.on_issue), stop))))
 
 
 class Core:
@@ -57,6 +58,8 @@ class Core:
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
         seed: which rows are looked at.
         setup: see :class:`~AutoTrainer.adapters.torch_source.Source`.
+        observers: who looks on, see :class:`~AutoTrainer.judge.session.Session`.
+        schedulers: of the learning rate; None if it is not known whether there are some.
 
     Attributes:
         session: see :class:`~AutoTrainer.judge.session.Session`.
@@ -66,7 +69,9 @@ class Core:
     def __init__(self, model: Any, loss_fn: Any, watching: Watching, plan: Plan,
                  rows: Optional[Rows] = None, held: Optional[Rows] = None, optimizer: Any = None,
                  forward: Optional[Callable[[Any], Any]] = None, save_dir: Optional[str] = None,
-                 seed: int = 0, setup: Optional[Setup] = None) -> None:
+                 seed: int = 0, setup: Optional[Setup] = None,
+                 observers: Sequence[Observer] = (),
+                 schedulers: Optional[Sequence[Any]] = None) -> None:
         self._began = time.perf_counter()
         self._ranks = Ranks()
         self._save_dir = save_dir if self._ranks.judges else None
@@ -81,11 +86,12 @@ class Core:
             self._source = Source(rows, held, optimizer, seed, setup)
             subject = self._subject(model, loss_fn, watching, _in_epochs(plan, rows), forward, seed,
                                     self._source)
-        self.session = Session(watching, plan, subject, self._open())
+        self.session = Session(watching, plan, subject, self._open(), observers=observers)
+        self.session.of_short = ''  # there is no fit()
         self._numbers = Numbers()
         self._keeper: Optional[Keeper] = None
         if watching.on_issue == 'restore':
-            self._keeper = Keeper(unwrapped(model), optimizer)
+            self._keeper = Keeper(unwrapped(model), optimizer, schedulers)
             self._keeper.keep(0)
         self.should_stop = self._decided(self._ranks.judges and self.session.begin())
         self._announce()

@@ -115,7 +115,11 @@ class Session:
         restorations: what was put back so far.
         is_best: under ``on_issue='restore'``, whether the epoch taken in last is the best so far,
             whose state has to be kept.
+        of_short: what is added to the note of a training too short to be judged.
     """
+
+    of_short = ('; where fit() is called once per epoch, give epochs=N, their number '
+                '(LossHistory: total_epoch=N)')
 
     def __init__(self, watching: Watching, plan: Plan, subject: Subject = Subject(),  # noqa: B008
                  recorder: Any = None, facts: Optional[Mapping[str, Any]] = None,
@@ -363,9 +367,7 @@ class Session:
         if done < JUDGMENT_EPOCHS and not self.monitor.judged:
             return 'not judged: %d epoch%s%s, a verdict needs %d%s' % (
                 done, '' if done == 1 else 's', ' since then' if self._since else '',
-                JUDGMENT_EPOCHS, '' if self._since or self.plan.window else
-                '; where fit() is called once per epoch, give epochs=N, their number '
-                '(LossHistory: total_epoch=N)')
+                JUDGMENT_EPOCHS, '' if self._since else self.of_short)
         if self.watcher.failed and self.monitor.by_skill and not self.monitor.proven:
             return 'not judged: the model could not be measured (%s)' % self.watcher.failed
         if not self.monitor.judged:

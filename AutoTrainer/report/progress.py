@@ -119,11 +119,12 @@ class Live(Observer):
             self.end(session)
             self._session, self._told, self._line = session, '', 0
         done, planned = session.epochs, session.plan.epochs
+        unit = 'window' if session.plan.window else 'epoch'
         if sys.stderr.isatty():
             if self._bar is None:
                 from tqdm import tqdm
                 self._bar = tqdm(file=sys.stderr, dynamic_ncols=True, total=planned, desc='watch',
-                                 unit='epoch')
+                                 unit=unit)
             self._bar.set_postfix_str(standing(session), refresh=False)
             self._bar.update(done - self._bar.n)
             return
@@ -131,8 +132,8 @@ class Live(Observer):
         if (held != self._told or done in (1, planned)
                 or done - self._line >= max(1, planned // LINES)):
             self._told, self._line = held, done
-            sys.stderr.write('epoch %d/%d: %s\n' % (
-                session.plan.before + done, session.plan.before + planned, standing(session)))
+            sys.stderr.write('%s %d/%d: %s\n' % (
+                unit, session.plan.before + done, session.plan.before + planned, standing(session)))
 
     def end(self, session: Session) -> None:
         """End the line."""

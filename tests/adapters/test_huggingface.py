@@ -296,6 +296,37 @@ def test_without_what_was_seen_it_is_judged_from_there_on(tmp_path, caplog, dama
     assert watch.session.epochs == 3 == watch.session.plan.epochs
 
 
+# ----------------------------------------------------------------------------- going back, looking on
+
+class Jumps(transformers.TrainerCallback):
+    """The weights are no numbers any more in the fifth epoch."""
+
+    def __init__(self):
+        self.rates = []
+
+    def on_epoch_begin(self, args, state, control, model=None, optimizer=None, **others):
+        self.rates.append(optimizer.param_groups[0]['lr'])
+        if len(self.rates) == 5:
+            nn.init.constant_(model.net[0].weight, float('nan'))
+
+
+@pytest.mark.parametrize('kind', ['constant', 'cosine'])
+def test_the_best_weights_are_put_back_and_the_schedule_goes_on(tmp_path, kind):
+    watch, jumps = Watch(on_issue='restore'), Jumps()
+    train(tmp_path, Model(), watch, epochs=8, callbacks=[jumps], lr_scheduler_type=kind)
+    restored, = watch.session.restorations
+    assert (restored.epoch, restored.issue) == (5, 'explode') and restored.back_to <= 4
+    assert watch.session.epochs == 8 and watch.verdict.restored in watch.verdict.reason
+    assert all(loss < 1 for loss in watch.session.history['loss'][5:])
+    assert jumps.rates[5] <= 0.1 * jumps.rates[4] * (1 + 1e-9) and jumps.rates[7] > 0
+
+
+def test_a_line_speaks_of_windows(tmp_path, capsys):
+    watch = Watch(progress=True)
+    train(tmp_path, Model(), watch, epochs=1, per_device_train_batch_size=8)
+    assert 'window 3/3: loss ' in capsys.readouterr().err
+
+
 # ---------------------------------------------------------------------------------------- arguments
 
 @pytest.mark.parametrize('settings, said', [

@@ -437,3 +437,41 @@ def test_two_processes_stop_together_by_what_the_first_one_sees(tmp_path):
             [str(Path(__file__).parent), str(Path(__file__).parents[2])])))
     assert done.returncode == 0, done.stderr.decode()
     assert [(tmp_path / ('rank%d' % rank)).read_text() for rank in (0, 1)] == ['4 explode'] * 2
+
+
+# ----------------------------------------------------------------------------- going back, looking on
+
+class Jumps(Module):
+    """Its weights are no numbers any more in the fifth epoch."""
+
+    def on_train_epoch_start(self):
+        if self.current_epoch == 4:
+            nn.init.constant_(self.net[0].weight, float('nan'))
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), self.rate)
+        return [optimizer], [torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.5)]
+
+
+def test_the_best_weights_are_put_back_and_the_schedule_goes_on_with_smaller_steps(caplog):
+    class Rates(pl.Callback):
+        def on_train_epoch_end(self, trainer, module):
+            rates.append(trainer.optimizers[0].param_groups[0]['lr'])
+    rates = []
+    watch = fit(Jumps(), Watch(on_issue='restore'), epochs=8, callbacks=[Rates()])
+    restored, = watch.session.restorations
+    assert (restored.epoch, restored.issue) == (5, 'explode') and restored.back_to <= 4
+    assert watch.session.epochs == 8 and watch.verdict.restored in watch.verdict.reason
+    assert all(loss < 1 for loss in watch.session.history['loss'][5:])
+    assert rates[3] == pytest.approx(0.05) and rates[-1] == pytest.approx(0.005)
+    assert any('were put back' in message for message in messages(caplog))
+
+
+def test_a_line_and_tensorboard(tmp_path, capsys):
+    pytest.importorskip('tensorboardX', reason='tensorboardX is not installed here')
+    training, _ = loaders(batch=8)
+    fit(Module(), Watch(progress=True, tensorboard=str(tmp_path / 'board')), loader=training)
+    fit(Module(), Watch(progress=True), epochs=1, loader=training)
+    said = capsys.readouterr().err
+    assert 'epoch 1/4: loss ' in said and 'window 3/3: loss ' in said
+    assert len(list((tmp_path / 'board').iterdir())) == 1
