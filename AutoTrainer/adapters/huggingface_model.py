@@ -1,5 +1,6 @@
 """What a model of Hugging Face answers with, and which loss it computes by itself."""
 
+import inspect
 from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 import numpy as np
@@ -12,14 +13,16 @@ from ..judge.setup import Setup
 from ..utils.logger import LOGGER
 from .torch_anatomy import anatomy_of
 from .torch_found import loss_like
+from .torch_losses import IGNORED
 from .torch_probe import Learner, undisturbed
 from .torch_rows import Rows
 from .torch_setup import setup_of
 
-MOST_OUTPUTS = 20000000
+MOST_OUTPUTS = 10000000
 """Numbers that a model may answer the measured rows with; a large vocabulary gives more."""
 
 _LOOKED_AT = 8
+_OFTEN = 0.9  # share of the rows of the best place in which another has to have a label
 
 Forward = Callable[[Any], Any]
 
@@ -59,27 +62,76 @@ def seen_of(model: Any, rows: Rows, held: Optional[Rows], loss_fn: Any = None,
     if not isinstance(rows.y, np.ndarray):
         raise UserError('its labels are several')
     ahead: Forward = forward or (lambda x: _logits(model, x))
-    few = map_arrays(lambda array: array[:_LOOKED_AT], rows.x)
-    labels = rows.y[:_LOOKED_AT]
-    output = Learner(model, loss_fn, ahead, labels).predict(few)
-    if not output:
+    answer = Learner(model, None, ahead).predict(map_arrays(lambda array: array[:1], rows.x))
+    if not answer:
         raise UserError('it answers with no single tensor of logits; give Watch(forward=...)')
-    size = output[0][0].size
-    if size * MEASURED_ROWS > MOST_OUTPUTS:
-        raise UserError('it answers each row with %d numbers, too many to be measured' % size)
-    if loss_fn is not None:
-        return Seen(rows, held, loss_fn, ahead)
-    found = loss_like(Learner(model, None, ahead, labels), few, labels,
-                      lambda x: _own_loss(model, x, labels))
+    large = answer[0].size * MEASURED_ROWS > MOST_OUTPUTS
+    too_large = UserError('it answers each row with %d numbers, too many to be measured'
+                          % answer[0].size)
+    few = map_arrays(lambda array: array[:2 if large else _LOOKED_AT], rows.x)
+    labels = rows.y[:2 if large else _LOOKED_AT]
+    found = loss_fn or loss_like(Learner(model, None, ahead, labels), few, labels,
+                                 lambda x: _own_loss(model, x, labels))
     if found is not None:
+        if large:
+            raise too_large
         return Seen(rows, held, found, ahead)
-    if labels.ndim > 1 and labels.shape[1] > 1:  # perhaps of the next token
+    if labels.ndim == 2 and labels.shape[1] > 2:  # perhaps of the next token
         before: Forward = lambda x: ahead(x)[..., :-1]  # noqa: E731
         found = loss_like(Learner(model, None, before, labels), few, labels[:, 1:],
                           lambda x: _own_loss(model, x, labels))
     if found is None:
         raise UserError('its loss is none that is known; give Watch(loss_fn=...)')
-    return Seen(_shifted(rows), None if held is None else _shifted(held), found, before)
+    if not large and not np.any(rows.y == IGNORED):
+        return Seen(_at(rows, slice(None)), None if held is None else _at(held, slice(None)),
+                    found, before)
+    if forward is not None or 'logits_to_keep' not in inspect.signature(
+            model.forward).parameters:
+        raise too_large if large else UserError(
+            'its loss leaves out some tokens, and its logits cannot be asked for at others alone')
+    return _at_places(model, rows, held, found, answer[0].shape[1])
+
+
+def _at_places(model: Any, rows: Rows, held: Optional[Rows], loss_fn: Any,
+               vocabulary: int) -> Seen:
+    """What can be judged where only some places of a text can be looked at.
+
+    Args:
+        model: of the next token.
+        rows: training rows.
+        held: validation rows; None without any.
+        loss_fn: of logits and labels.
+        vocabulary: tokens that it tells apart.
+
+    Raises:
+        UserError: where no two places have a label in most rows.
+    """
+    often = (rows.y[:, 1:] != IGNORED).mean(axis=0)
+    places = np.flatnonzero(often >= _OFTEN * often.max())
+    most = max(2, MOST_OUTPUTS // (MEASURED_ROWS * vocabulary))
+    if len(places) > most:
+        places = places[np.linspace(0, len(places) - 1, most).round().astype(int)]
+    if len(places) < 2:
+        raise UserError('no two places of its texts have a label in most rows')
+    count = max(2, MOST_OUTPUTS // (len(places) * vocabulary))
+
+    def forward(x: Mapping[str, torch.Tensor]) -> Any:
+        device = next(iter(model.parameters())).device
+        return _logits(model, dict(x, logits_to_keep=torch.as_tensor(places).to(device)))
+
+    return Seen(_of_some(_at(rows, places), count),
+                None if held is None or held.y.shape[1] < places.max() + 2
+                else _of_some(_at(held, places), count), loss_fn, forward)
+
+
+def _of_some(rows: Rows, count: int) -> Optional[Rows]:
+    """At the most so many of the rows whose labels all count; None where there are none."""
+    chosen = np.flatnonzero((rows.y != IGNORED).all(axis=1))
+    if not len(chosen):
+        return None
+    if len(chosen) > count:
+        chosen = chosen[np.linspace(0, len(chosen) - 1, count).round().astype(int)]
+    return rows._replace(x=map_arrays(lambda array: array[chosen], rows.x), y=rows.y[chosen])
 
 
 def setup_at(model: Any, seen: Seen, optimizer: Any, rate: float) -> Optional[Setup]:
@@ -108,8 +160,9 @@ def setup_at(model: Any, seen: Seen, optimizer: Any, rate: float) -> Optional[Se
         return None
 
 
-def _shifted(rows: Rows) -> Rows:
-    return rows._replace(y=rows.y[:, 1:])
+def _at(rows: Rows, places: Any) -> Rows:
+    """Rows whose labels are the tokens that follow on some places."""
+    return rows._replace(y=rows.y[:, 1:][:, places])
 
 
 def _logits(model: Any, x: Mapping[str, torch.Tensor]) -> Any:

@@ -10,7 +10,16 @@ import numpy as np
 
 from ..intake.arrays import map_arrays, row_count
 from .reference import Target
-from .skill import SQUARED, Answers, Skill, as_shares, form_of, read_answers, skills_of
+from .skill import (
+    SQUARED,
+    Answers,
+    Skill,
+    as_shares,
+    form_of,
+    one_hot,
+    read_answers,
+    skills_of,
+)
 from .standing import is_signal
 from .yardstick import Yardstick
 
@@ -107,7 +116,7 @@ class Exam:
 
 def _perfect(answers: Answers) -> np.ndarray:
     if answers.kind == 'classes':
-        return np.eye(max(answers.width, int(answers.truth.max()) + 1))[answers.truth]
+        return one_hot(answers.truth, max(answers.width, int(answers.truth.max()) + 1))
     return answers.truth
 
 

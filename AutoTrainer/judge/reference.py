@@ -18,6 +18,7 @@ from .skill import (
     as_shares,
     constant_accuracy,
     form_of,
+    one_hot,
     read_answers,
     skills_of,
 )
@@ -231,6 +232,6 @@ def _spread(answers: Optional[Answers], outputs: Any) -> float:
     array = array.reshape(len(array), -1)
     if answers is None or not np.isfinite(array).all():
         return float('nan')
-    truth = answers.truth if answers.kind != 'classes' else np.eye(
-        int(answers.truth.max()) + 1)[answers.truth]
+    truth = answers.truth if answers.kind != 'classes' else one_hot(
+        answers.truth, int(answers.truth.max()) + 1)
     return float(array.std(axis=0).max() / max(1e-12, float(truth.std(axis=0).max())))

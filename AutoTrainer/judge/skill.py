@@ -144,11 +144,18 @@ def skills_of(answers: Answers, shares: Any) -> Skills:
         return dict(_of_labels(answers.truth, np.nan_to_num(shares) > 0.5),
                     **_by_squares(answers.truth, shares))
     count = max(answers.width, shares.shape[1], int(answers.truth.max()) + 1)
-    hot = np.eye(count)[answers.truth]
+    hot = one_hot(answers.truth, count)
     given = np.where(np.isfinite(shares).all(axis=1), np.nan_to_num(shares).argmax(axis=1), -1)
     if shares.shape[1] < count:  # classes that the model has no output for
         shares = np.pad(shares, ((0, 0), (0, count - shares.shape[1])), mode='constant')
     return dict(_of_classes(answers.truth, given, count), **_by_squares(hot, shares))
+
+
+def one_hot(classes: np.ndarray, count: int) -> np.ndarray:
+    """Rows with a 1 for the class of each; of a vocabulary a table of all classes would be huge."""
+    hot = np.zeros((len(classes), count))
+    hot[np.arange(len(classes)), classes] = 1
+    return hot
 
 
 def _against_constant(right: np.ndarray, constant: np.ndarray) -> Optional[Skill]:

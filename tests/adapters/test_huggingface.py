@@ -10,6 +10,7 @@ from huggingface_bench import Rows, arguments, quiet, shares  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 
+from AutoTrainer.adapters import huggingface_model  # noqa: E402
 from AutoTrainer.adapters.huggingface import STATE_FILE, Watch  # noqa: E402
 from AutoTrainer.adapters.huggingface_model import seen_of  # noqa: E402
 from AutoTrainer.adapters.torch_rows import rows_of  # noqa: E402
@@ -176,6 +177,29 @@ def test_the_next_token():
     assert tuple(found.forward({'input_ids': x[:2]}).shape) == (2, 20, 7)
 
 
+@pytest.mark.parametrize('most, some_left_out', [(20 * 500 * 3, False), (10 ** 7, True)])
+def test_of_a_large_vocabulary_or_labels_left_out_some_places_are_looked_at(
+        monkeypatch, most, some_left_out):
+    monkeypatch.setattr(huggingface_model, 'MOST_OUTPUTS', most)
+    x, y, model = tokens(), tokens(), gpt()
+    if some_left_out:
+        y[:, :4] = y[5] = -100
+    found = seen(model, x, y)
+    places = [4, 5, 6, 7] if some_left_out else [1, 4, 7]
+    rows = [row for row in range(64) if not (some_left_out and row == 5)]
+    assert (found.rows.y == y[rows][:, places].numpy()).all()
+    with torch.no_grad():
+        known = model.eval()(input_ids=x[:3]).logits[:, [place - 1 for place in places]]
+        assert torch.allclose(found.forward({'input_ids': x[:3]}), known.movedim(-1, 1))
+
+
+def test_of_texts_without_two_common_places_nothing_is_looked_at():
+    y = tokens()
+    y[:, :-1] = -100
+    with pytest.raises(UserError, match='no two places'):
+        seen(gpt(), tokens(), y)
+
+
 @pytest.mark.parametrize('broken, said', [
     (dict(loss=lambda logits, labels: logits.square().mean()), 'its loss is none that is known'),
     (dict(loss=lambda logits, labels: None), 'it computes no loss from labels'),
@@ -296,7 +320,7 @@ def test_without_what_was_seen_it_is_judged_from_there_on(tmp_path, caplog, dama
     assert watch.session.epochs == 3 == watch.session.plan.epochs
 
 
-# ----------------------------------------------------------------------------- going back, looking on
+# --------------------------------------------------------------------------- going back, looking on
 
 class Jumps(transformers.TrainerCallback):
     """The weights are no numbers any more in the fifth epoch."""

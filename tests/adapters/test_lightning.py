@@ -439,7 +439,7 @@ def test_two_processes_stop_together_by_what_the_first_one_sees(tmp_path):
     assert [(tmp_path / ('rank%d' % rank)).read_text() for rank in (0, 1)] == ['4 explode'] * 2
 
 
-# ----------------------------------------------------------------------------- going back, looking on
+# --------------------------------------------------------------------------- going back, looking on
 
 class Jumps(Module):
     """Its weights are no numbers any more in the fifth epoch."""

@@ -20,6 +20,7 @@ from AutoTrainer.judge.skill import (
     as_shares,
     constant_accuracy,
     form_of,
+    one_hot,
     read_answers,
     skills_of,
     surest,
@@ -370,3 +371,10 @@ def test_laws(kind, data):
     right = ((shares.argmax(axis=1) == truth) if kind == 'classes'
              else ((shares > 0.5) == truth).all(axis=1)).all()
     assert (found[ACCURACY].value == 1) == right
+
+
+def test_a_vocabulary_of_classes_needs_no_table_of_all_of_them():
+    truth = np.array([0, 49999, 3, 0])
+    hot = one_hot(truth, 50000)
+    assert hot.shape == (4, 50000) and hot.argmax(axis=1).tolist() == truth.tolist()
+    assert hot.sum() == 4
