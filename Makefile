@@ -41,7 +41,7 @@ test-backends:
 
 lint: venv
 	.venv/bin/ruff check .
-	.venv/bin/mypy AutoTrainer $(wildcard Motivation benchmarks reproduce.py)
+	.venv/bin/mypy AutoTrainer $(wildcard Motivation benchmarks examples reproduce.py)
 
 bench: venv
 	@for name in $(notdir $(basename $(wildcard benchmarks/[!_]*.py))); do \

@@ -103,7 +103,8 @@ def known_issues(record: Any = None) -> Dict[str, Issue]:
     told = record.get('issues') if isinstance(record, dict) else None
     found = {}
     for name, words in (told.items() if isinstance(told, dict) else ()):
-        texts = {part: words.get(part) if isinstance(words, dict) else '' for part in _WORDS}
+        texts: Dict[str, Any] = {part: words.get(part) if isinstance(words, dict) else ''
+                                 for part in _WORDS}
         if all(isinstance(text, str) for text in texts.values()):
             found[name] = _stand_in(name, **texts)
     return dict(found, **ISSUES)
