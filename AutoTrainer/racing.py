@@ -192,9 +192,11 @@ class Measured(NamedTuple):
     whole: Worth
 
 
-def _measure(model: Any, candidate: Candidate, ground: Ground) -> Measured:
-    outputs = outputs_in_units(keras_bridge.prediction_function(model, ground.whole.x)(),
-                               candidate.targets)
+Predict = Callable[[Any], List[np.ndarray]]
+
+
+def _measure(predict: Predict, candidate: Candidate, ground: Ground) -> Measured:
+    outputs = outputs_in_units(predict(ground.whole.x), candidate.targets)
     logits = logits_of(candidate, len(outputs))
 
     def on(exam: Exam, rows: Any) -> Worth:
@@ -223,19 +225,20 @@ class Before(NamedTuple):
 def _first_worth(candidate: Candidate, first: Outcome, ground: Ground, seed: int) -> Before:
     """What the first training had reached, at its end or at its best epoch."""
     end = trained_model(first, candidate, seed)
-    found = Before(end, _measure(end, candidate, ground))
+    predict = keras_bridge.predictor(end)
+    found = Before(end, _measure(predict, candidate, ground))
     if candidate.model.config is None:
         found = found._replace(weights=keras_bridge.all_weights(end))
         if first.best_weights is None:
             return found
         end.set_weights(first.best_weights[''])
-        best = Before(end, _measure(end, candidate, ground), keras_bridge.all_weights(end))
+        best = Before(end, _measure(predict, candidate, ground), keras_bridge.all_weights(end))
         return best if best.worth.whole.score > found.worth.whole.score else found
     if first.best_weights is None:
         return found
     model = made(candidate._replace(model=candidate.model._replace(weights=first.best_weights)),
                  seed)
-    best = Before(model, _measure(model, candidate, ground))
+    best = Before(model, _measure(keras_bridge.predictor(model), candidate, ground))
     return best if best.worth.whole.score > found.worth.whole.score else found
 
 
@@ -254,10 +257,11 @@ class _Judged:
             entered = winner.entrant.candidate
             model = made(entered, self._seed)
             model.set_weights(best_weights(self._journal.candidate_folder(winner.entrant.number)))
-            worth = _measure(model, entered, self._ground)
+            predict = keras_bridge.predictor(model)
+            worth = _measure(predict, entered, self._ground)
             if self.is_worth_more(worth):
                 return Repair(self.status(worth), entered, _outcome(
-                    _in_units(model, entered, self._seed), worth, winner, self._ground),
+                    _in_units(model, entered, self._seed), predict, worth, winner, self._ground),
                     winner.entrant.name)
         model, weights = self._before.model, self._before.weights
         if weights is not None:
@@ -317,14 +321,24 @@ def _in_units(model: Any, candidate: Candidate, seed: int) -> Any:
     return model
 
 
-def _outcome(model: Any, worth: Measured, winner: Racer, ground: Ground) -> Outcome:
+def _accuracy(model: Any, predict: Predict, candidate: Candidate) -> Optional[float]:
+    """The accuracy on all validation rows; where Keras's own, without what it would compile."""
+    metrics, held = candidate.training.metrics, candidate.training.dataset
+    if candidate.targets is not None or not metrics:
+        return None
+    if tuple(metrics) == ('accuracy',) and isinstance(held['y_val'], np.ndarray):
+        outputs = predict(map_arrays(np.asarray, held['x_val']))
+        if len(outputs) == 1:
+            return keras_bridge.accuracy(held['y_val'], outputs[0])
+    measured = model.evaluate(held['x_val'], held['y_val'], verbose=0, return_dict=True,
+                              batch_size=candidate.training.batch_size)
+    return keras_bridge.epoch_values(measured).get('acc')
+
+
+def _outcome(model: Any, predict: Predict, worth: Measured, winner: Racer,
+             ground: Ground) -> Outcome:
     candidate = winner.entrant.candidate
-    accuracy = None
-    if candidate.targets is None and candidate.training.metrics:
-        held = candidate.training.dataset
-        measured = model.evaluate(held['x_val'], held['y_val'], verbose=0, return_dict=True,
-                                  batch_size=candidate.training.batch_size)
-        accuracy = keras_bridge.epoch_values(measured).get('acc')
+    accuracy = _accuracy(model, predict, candidate)
     record = TrainingRecord(
         (), {}, None, winner.leg.epochs, accuracy, worth.last.score, 0, 0, winner.leg.seconds, 0.0,
         skill=worth.last.skill.value, skill_error=worth.last.skill.error, skill_form=ground.form)

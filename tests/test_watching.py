@@ -253,7 +253,7 @@ def test_no_training_fails_of_being_watched(caplog, network, x, y, measured):
 
 
 def test_a_model_that_cannot_be_measured_is_said_to_be_one(caplog, monkeypatch):
-    monkeypatch.setattr(keras_bridge, 'prediction_function',
+    monkeypatch.setattr(keras_bridge, 'predictor',
                         lambda *args: 1 / 0)
     watch = Watch(X, Y)
     with caplog.at_level(logging.WARNING, 'AutoTrainer'):

@@ -36,10 +36,11 @@ from .logs import epoch_values
 from .model_files import MODEL_SUFFIX, load_model, load_weights, save_model
 from .new_layers import layer_config, leaky_layers, passes_mask
 from .outputs import (
+    accuracy,
     first_kernel_input,
     first_kernel_inputs,
     output_statistics,
-    prediction_function,
+    predictor,
 )
 from .setup_facts import check_compiled, seen_model, setup_of
 from .state import fit_data, repeats_exactly, restore_training, seed_epoch, training_state
@@ -61,7 +62,7 @@ from .training_setup import (
 
 __all__ = [
     'Constructor', 'HonourSignals', 'LEGACY', 'MODEL_SUFFIX', 'OPTIMIZERS', 'REDUCE_FACTOR',
-    'REDUCE_PATIENCE', 'STOP_PATIENCE', 'activation_name', 'all_weights', 'backend',
+    'REDUCE_PATIENCE', 'STOP_PATIENCE', 'accuracy', 'activation_name', 'all_weights', 'backend',
     'build_model', 'build_optimizer', 'check_compiled', 'check_loss', 'check_model',
     'compile_model', 'constructor', 'custom_objects', 'described_object', 'ensure_built',
     'epoch_values', 'fingerprint', 'first_batch', 'first_kernel_input', 'first_kernel_inputs',
@@ -69,7 +70,7 @@ __all__ = [
     'head_activation', 'is_graph', 'is_own_function', 'keras', 'layer_config', 'layer_weights',
     'leaf_layers', 'leaky_layers', 'load_keras_dataset', 'load_model', 'load_weights',
     'loss_function', 'losses_by_output', 'named_callback', 'narrowest', 'optimizer_config',
-    'output_shapes', 'output_statistics', 'output_units', 'passes_mask', 'prediction_function',
+    'output_shapes', 'output_statistics', 'output_units', 'passes_mask', 'predictor',
     'register', 'repeats_exactly', 'restore_training', 'save_model', 'seed_epoch', 'seen_model',
     'set_seed', 'setup_of', 'take_blueprint', 'takes_integers', 'takes_logits', 'to_numpy',
     'to_tensors', 'trainable_variables', 'training_state', 'try_inputs', 'versions',

@@ -1,5 +1,6 @@
 """The output probe: what reaches the first layer with weights, and what all layers give."""
 
+import operator
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -107,25 +108,15 @@ PREDICTED_ROWS = 128
 """Rows that are predicted at once."""
 
 
-def prediction_function(model: Any, x: Any) -> Callable[[], List[np.ndarray]]:
-    """Prepare what the model predicts for some rows, in inference mode.
+def predictor(model: Any) -> Callable[[Any], List[np.ndarray]]:
+    """Prepare what the model predicts, in inference mode; compiled once for any number of rows.
 
     Args:
         model: a built model; always with its present weights.
-        x: inputs of the rows.
 
     Returns:
-        A function without arguments that returns one array per output, in the model's order.
+        A function from inputs of rows to one array per output, in the model's order.
     """
-    count = row_count(x)
-    size = min(count, PREDICTED_ROWS)
-    # the last chunk overlaps the one before, so that all have the shape that is compiled for
-    starts = [min(start, count - size) for start in range(0, count, size)]
-
-    def chunk_from(start: int) -> Any:
-        return to_tensors(map_arrays(lambda array: array[start:start + size], x))
-
-    chunks = [chunk_from(start) for start in starts]
     kwargs = inference_mode(model)
     if LEGACY or backend() == 'tensorflow':
         import tensorflow as tf
@@ -145,14 +136,34 @@ def prediction_function(model: Any, x: Any) -> Callable[[], List[np.ndarray]]:
             with torch.no_grad():
                 return model(chunk, **kwargs)
 
-    def predict() -> List[np.ndarray]:
-        found = [[to_numpy(array) for array in parts(compute(chunk))] for chunk in chunks]
-        seen, arrays = 0, []
-        for start, outputs in zip(starts, found):
-            arrays.append([array[seen - start:] for array in outputs])
+    def predict(x: Any) -> List[np.ndarray]:
+        count = row_count(x)
+        size = min(count, PREDICTED_ROWS)
+        seen = 0
+        pieces = []
+        for start in range(0, count, size):
+            # the last chunk overlaps the one before, so that all have the shape compiled for
+            start = min(start, count - size)
+            chunk = to_tensors(map_arrays(operator.itemgetter(slice(start, start + size)), x))
+            pieces.append([to_numpy(array)[seen - start:] for array in parts(compute(chunk))])
             seen = start + size
-        return [np.concatenate(pieces) for pieces in zip(*arrays)]
+        return [np.concatenate(part) for part in zip(*pieces)]
     return predict
+
+
+def accuracy(y: Any, outputs: np.ndarray) -> float:
+    """What Keras measures as ``'accuracy'`` of one output, without compiling anything.
+
+    Args:
+        y: labels of the rows, an array.
+        outputs: of the model for them.
+    """
+    truth = np.asarray(y)
+    if outputs.shape[-1] == 1:
+        return float(np.mean(truth.reshape(-1) == (outputs.reshape(-1) > 0.5)))
+    if truth.ndim == outputs.ndim and truth.shape[-1] > 1:
+        truth = truth.argmax(axis=-1)
+    return float(np.mean(truth.reshape(-1) == outputs.argmax(axis=-1).reshape(-1)))
 
 
 def _graph_nodes(model: Any) -> Dict[int, List[Any]]:

@@ -216,9 +216,9 @@ class _Looks(keras_bridge.keras.callbacks.Callback):
 
     def _measured(self) -> Any:
         if self.predict is None:
-            self.predict = keras_bridge.prediction_function(self.model, self._exam.x)
+            self.predict = keras_bridge.predictor(self.model)
         candidate = self._stretch.candidate
-        outputs = outputs_in_units(self.predict(), candidate.targets)
+        outputs = outputs_in_units(self.predict(self._exam.x), candidate.targets)
         if not all(np.isfinite(array).all() for array in outputs):
             return NOTHING
         return self._exam.measure(outputs, logits_of(candidate, len(outputs)))

@@ -141,7 +141,7 @@ class Probe(facts.Probe):
         self.batch = batch
         self.labels = labels
         self._source = source
-        self._predictions: Any = None
+        self._predict: Any = None
         self._reference: Optional[Reference] = None
         self._gradients: Any = None
         self._outputs: Any = None
@@ -191,10 +191,10 @@ class Probe(facts.Probe):
         reference = self.reference
         if reference is None:
             return None
-        if self._predictions is None:
-            self._predictions = [keras_bridge.prediction_function(self.model, x)
-                                 for x in reference.measured_rows()]
-        return reference.measured([predict() for predict in self._predictions])
+        if self._predict is None:
+            self._predict = keras_bridge.predictor(self.model)
+            self._rows = reference.measured_rows()
+        return reference.measured([self._predict(x) for x in self._rows])
 
     def yardsticks(self) -> Tuple[Yardstick, ...]:
         """What classical learners reach on the same rows."""

@@ -57,7 +57,7 @@ def answers(data: Data, model: Any, x: Any) -> np.ndarray:
         model: a compiled model.
         x: inputs, prepared as those that it was trained on.
     """
-    outputs = keras_bridge.prediction_function(model, x)()[0]
+    outputs = keras_bridge.predictor(model)(x)[0]
     return data.answers(outputs, keras_bridge.takes_logits(getattr(model, 'loss', None)))
 
 

@@ -107,5 +107,5 @@ class Taper(keras_bridge.keras.callbacks.Callback):
         """Skill on the untouched rows, now."""
         data = self._data
         if self._predict is None:
-            self._predict = keras_bridge.prediction_function(self.model, data.x_test)
-        return skill(data.table.task, data.truth, data.answers(self._predict()[0]))
+            self._predict = keras_bridge.predictor(self.model)
+        return skill(data.table.task, data.truth, data.answers(self._predict(data.x_test)[0]))

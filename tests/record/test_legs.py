@@ -149,7 +149,7 @@ def test_the_weights_kept_are_those_of_the_best_look(tmp_path):
     model = legs.made(candidate, 4)
     model.set_weights(best_weights(str(tmp_path / 'run')))
     asked = course()
-    outputs = keras_bridge.prediction_function(model, asked.exam.x)()
+    outputs = keras_bridge.predictor(model)(asked.exam.x)
     assert asked.exam.measure(outputs, [False]).score == best.score
     until = legs_of(candidate, tmp_path / 'until', best.epoch)
     assert until.looks == leg.looks[:best.epoch]
@@ -185,8 +185,8 @@ def test_a_loss_that_is_no_number_ends_a_candidate(tmp_path):
 
 
 def test_outputs_that_are_no_numbers_are_worth_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(keras_bridge, 'prediction_function',
-                        lambda *given: lambda: [np.full((20, 1), np.nan)])
+    monkeypatch.setattr(keras_bridge, 'predictor',
+                        lambda model: lambda x: [np.full((20, 1), np.nan)])
     leg = legs_of(network(), tmp_path / 'run', 2)
     assert not leg.ended and [look.skill for look in leg.looks] == [-10.0, -10.0]
 

@@ -258,6 +258,17 @@ def test_numbers_in_few_characters(value, text):
     assert scale.number_text(value) == text
 
 
+@pytest.mark.parametrize('ticks, log, texts', [
+    ([0, 0.25, 0.5], False, ['0', '0.25', '0.5']), ([2.302, 2.304, 2.306], False, None),
+    ([2.302, 2.304, 2.31], False, ['2.302', '2.304', '2.31']),
+    ([12345.1, 12345.2], False, ['12345.1', '12345.2']), ([1e-6, 0.1], True, ['10⁻⁶', '10⁻¹']),
+    ([1.0000001e-5, 1.0000002e-5], False, None), ([3.0], False, ['3'])])
+def test_the_numbers_of_an_axis_differ(ticks, log, texts):
+    found = scale.tick_texts(ticks, log)
+    assert len(set(found)) == len(ticks)
+    assert texts is None or found == texts
+
+
 def test_gaps_split_a_line():
     assert scale.pieces([(1, 1.0), (2, None), (3, 2.0), (4, 3.0), (5, math.nan), (6, 1e308)]) == [
         [(1, 1.0)], [(3, 2.0), (4, 3.0)]]

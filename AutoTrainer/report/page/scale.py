@@ -80,13 +80,31 @@ def epoch_ticks(low: float, high: float, most: int = 6) -> List[float]:
     return sorted({tick for tick in linear_ticks(low, high, most) if tick == int(tick)}) or [low]
 
 
-def number_text(value: float) -> str:
-    """A number for an axis or a sentence, in as few characters as it needs."""
+def number_text(value: float, digits: int = 3) -> str:
+    """A number for an axis or a sentence, in as few characters as it needs.
+
+    Args:
+        value: finite.
+        digits: that count, of a number below 1000; of a larger one three less stand behind the
+            point.
+    """
     if value == 0:
         return '0'
     if 1e-3 <= abs(value) < 1e5:
-        return ('%.3g' % value if abs(value) < 1000 else '%.0f' % value).replace('-', '−')
-    return power_text(value)
+        return ('%.*g' % (digits, value) if abs(value) < 1000
+                else '%.*f' % (digits - 3, value)).replace('-', '−')
+    return power_text(value, digits - 1)
+
+
+def tick_texts(ticks: Sequence[float], log: bool = False) -> List[str]:
+    """The numbers of an axis, in as many digits as keep any two of them apart."""
+    texts: List[str] = []
+    for digits in range(3, 17):
+        texts = [power_text(tick, digits - 1) if log else number_text(tick, digits)
+                 for tick in ticks]
+        if len(set(texts)) == len(set(ticks)):
+            break
+    return texts
 
 
 def skill_text(skill: Optional[float]) -> str:
@@ -96,12 +114,12 @@ def skill_text(skill: Optional[float]) -> str:
     return '0.00' if abs(skill) < 0.005 else ('%.2f' % skill).replace('-', '−')
 
 
-def power_text(value: float) -> str:
-    """A number as a multiple of a power of ten."""
+def power_text(value: float, digits: int = 2) -> str:
+    """A number as a multiple of a power of ten, of which so many digits count."""
     if value == 0:
         return '0'
-    mantissa, power = ('%.1e' % value).split('e')
-    mantissa = mantissa[:-2] if mantissa.endswith('.0') else mantissa
+    mantissa, power = ('%.*e' % (digits - 1, value)).split('e')
+    mantissa = mantissa.rstrip('0').rstrip('.')
     tens = '10' + str(int(power)).translate(_SUPERSCRIPTS)
     return (mantissa[:-1] + tens if mantissa in ('1', '-1')
             else '%s·%s' % (mantissa, tens)).replace('-', '−')

@@ -14,10 +14,9 @@ from .scale import (
     epoch_ticks,
     linear_ticks,
     log_ticks,
-    number_text,
     pieces,
-    power_text,
     thinned,
+    tick_texts,
 )
 
 WIDE, NARROW = (760, 300), (340, 270)
@@ -152,7 +151,7 @@ class _Canvas:
         foot = figure.foot  # both asked for once: they look at every value
         self.foot = None if foot is None else math.log10(foot)
         self.low, self.high = (math.log10(low), math.log10(high)) if figure.log else (low, high)
-        longest = max([len(self._tick_text(tick)) for tick in self.y_ticks()], default=1)
+        longest = max([len(text) for _, text in self.y_ticks()], default=1)
         labelled = [len(line.label) for line in figure.lines if line.label]
         self.left = 14 + int(_LETTER * longest)
         self.right = self.width - max(20, 12 + min(
@@ -178,16 +177,15 @@ class _Canvas:
         share = (value - self.low) / ((self.high - self.low) or 1.0)
         return self.bottom - min(max(share, 0.0), 1.0) * (self.bottom - self.top)
 
-    def y_ticks(self) -> List[float]:
-        """Where numbers stand on the y axis."""
+    def y_ticks(self) -> List[Tuple[float, str]]:
+        """Where numbers stand on the y axis, and how they are written."""
         if not self.figure.log:
-            return linear_ticks(self.low, self.high, 5)
-        ticks = log_ticks(10 ** self.low, 10 ** self.high)
-        return ticks if self.foot is None else [0.0] + [
-            tick for tick in ticks if math.log10(tick) > self.foot + 0.3]
-
-    def _tick_text(self, tick: float) -> str:
-        return power_text(tick) if self.figure.log else number_text(tick)
+            ticks = linear_ticks(self.low, self.high, 5)
+        else:
+            ticks = log_ticks(10 ** self.low, 10 ** self.high)
+            if self.foot is not None:
+                ticks = [0.0] + [tick for tick in ticks if math.log10(tick) > self.foot + 0.3]
+        return list(zip(ticks, tick_texts(ticks, self.figure.log)))
 
     # -------------------------------------------------------------------------------------- parts
 
@@ -204,16 +202,16 @@ class _Canvas:
 
     def axes(self) -> None:
         """Ticks, their numbers, the names of the axes."""
-        for tick in self.y_ticks():
+        for tick, text in self.y_ticks():
             place = self.y(tick)
             self.stroke('grid', (self.left, place), (self.right, place))
-            self.text(self.left - 6, place + 4, self._tick_text(tick), 'tick', 'end')
+            self.text(self.left - 6, place + 4, text, 'tick', 'end')
         low, high = self.figure.x_range
         most = 4 if self.is_narrow else 8
         ticks = (epoch_ticks if self.figure.whole_x else linear_ticks)(low, high, most)
-        for tick in ticks:
+        for tick, text in zip(ticks, tick_texts(ticks)):
             self.stroke('axis', (self.x(tick), self.bottom), (self.x(tick), self.bottom + 4))
-            self.text(self.x(tick), self.bottom + 17, number_text(tick), 'tick', 'middle')
+            self.text(self.x(tick), self.bottom + 17, text, 'tick', 'middle')
         self.stroke('axis', (self.left, self.bottom), (self.right, self.bottom))
         self.text((self.left + self.right) / 2, self.height - 6, self.figure.x_name, 'name',
                   'middle')
