@@ -105,7 +105,7 @@ def test_bad_arguments(capsys, arguments, message):
 def test_run_is_the_word_for_what_reproduce_does(capsys):
     assert main(['run', '--epochs', '0']) == 2
     assert capsys.readouterr().err == (
-        'autotrainer run: --epochs is 0; give a whole number from 1\n')
+        'autotrainer run: --epochs is 0; give a whole number from 1 to 10000000\n')
     with pytest.raises(SystemExit):
         main(['run', '--help'])
     assert capsys.readouterr().out.startswith('usage: autotrainer run ')
