@@ -157,9 +157,10 @@ def main(argv: Optional[List[str]] = None) -> int:
     """
     given = list(sys.argv[1:] if argv is None else argv)
     word = given.pop(0) if given and given[0] in (RUN, *COMMANDS) else None
+    installed = argv is None and os.path.basename(sys.argv[0]).startswith('autotrainer')
     command = COMMANDS.get(word or '')
     parser = (command.build_parser() if command is not None
-              else build_parser(_INSTALLED if word else _UPSTREAMS))
+              else build_parser(_INSTALLED if word or installed else _UPSTREAMS))
     arguments = parser.parse_args(given)
     try:
         if command is not None:

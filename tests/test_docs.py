@@ -14,7 +14,7 @@ def test_the_reference_has_every_public_name():
     homes = {'%s.%s' % (home, name) for name, home in AutoTrainer._HOMES.items()}
     beside = {'AutoTrainer.judge.own.Seen', 'AutoTrainer.solutions.candidate.Candidate',
               'AutoTrainer.solutions.candidate.Training'}
-    assert len(said) == len(set(said)) and set(said) == homes | beside
+    assert len(said) == len(set(said)) and homes | beside <= set(said)
 
 
 def test_every_page_is_in_the_menu_of_the_site():
