@@ -12,10 +12,9 @@ unset PYTHONPATH KERAS_BACKEND
 say() { printf '== %s (%d seconds)\n' "$1" "$SECONDS"; }
 
 # From a copy, as setuptools leaves build/ and *.egg-info in the folder that it builds from.
-git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work" 2>/dev/null ||
-    true
-mkdir "$work/dist" "$work/empty"
-.venv/bin/python -m build --wheel --outdir "$work/dist" "$work" >"$work/build.log" 2>&1 || {
+mkdir "$work/source" "$work/dist" "$work/empty"
+cp -r AutoTrainer Motivation README.md LICENSE pyproject.toml requirements.txt "$work/source"
+.venv/bin/python -m build --wheel --outdir "$work/dist" "$work/source" >"$work/build.log" 2>&1 || {
     cat "$work/build.log"
     exit 1
 }

@@ -58,7 +58,7 @@ def larger_step(candidate, issue, attempt, rng):
 def register_both():
     register_solution('larger_step', larger_step, 'a step of a tenth', 0)
     register_symptom('plateau', plateau, WORDS, mends=['larger_step'], advice='larger steps',
-                     priority=4)
+                     meaning='it learns no more', priority=4)
 
 
 def rows():
@@ -172,6 +172,7 @@ def test_it_is_repaired_by_ones_own_solution(tmp_path, capsys):
     assert main(['report', str(tmp_path / 'run')]) == 0
     page = (tmp_path / 'run' / 'report.html').read_text(encoding='utf-8')
     assert WORDS[1:] in page and 'larger steps' in page
+    assert 'It learns no more.</p>' in page  # nobody has said how it looks
 
 
 def test_it_is_tried_for_a_known_issue_after_what_there_is():
