@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-unset PYTHONPATH KERAS_BACKEND
+unset PYTHONPATH KERAS_BACKEND PYTHONDONTWRITEBYTECODE
 
 say() { printf '== %s (%d seconds)\n' "$1" "$SECONDS"; }
 
@@ -26,7 +26,8 @@ wheel="$(echo "$work"/dist/*.whl)"
 say "built ${wheel##*/}"
 
 .venv/bin/python -m venv "$work/venv"
-"$work/venv/bin/python" -m pip install -qq --disable-pip-version-check "$wheel"
+# --no-compile: of all that is installed little is imported, and that is compiled then.
+"$work/venv/bin/python" -m pip install -qq --no-compile --disable-pip-version-check "$wheel"
 say "installed with all that it needs"
 
 cd "$work/empty"
