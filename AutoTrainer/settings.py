@@ -7,11 +7,15 @@ arguments into these; everything behind the doors reads them from here.
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from .errors import UserError
+from .errors import UserError, quote
 from .intake.config import check_count, check_number, check_seed
 from .judge.issues import ISSUES, check_optional_issues
 from .judge.schedule import DEFAULT_CHECKTYPE, Schedule, read_checktype
 from .utils.monitor import check_params
+
+ON_ISSUE = ('stop', 'continue', 'restore')
+"""What to do with a training that has an issue: stop it, let it run on, or put back its best
+weights and go on with smaller steps where that may mend it (``judge/recovery.py``)."""
 
 RULES = ('skill', 'paper')
 """What counts as sound: see :mod:`AutoTrainer.judge.by_skill`, :mod:`AutoTrainer.utils.monitor`."""
@@ -33,7 +37,7 @@ class Watching:
             it to the schedule.
         overhead_budget: share of the training time that ``'adaptive'`` may spend on probes; None
             for any.
-        stop: whether to stop a training that has an issue.
+        on_issue: what to do with a training that has an issue, one of ``ON_ISSUE``.
         rules: what counts as sound: ``'skill'`` (what learns what there is to learn) or ``'paper'``
             (Table I of the AUTOTRAINER paper); None leaves it to the schedule.
 
@@ -48,7 +52,7 @@ class Watching:
     params: Optional[Mapping[str, float]] = None
     optional_issues: Optional[Sequence[str]] = None
     overhead_budget: Optional[float] = 0.01
-    stop: bool = True
+    on_issue: str = 'stop'
     rules: Optional[str] = None
 
     def __post_init__(self) -> None:
@@ -58,6 +62,7 @@ class Watching:
             check_count('satisfied_count', self.satisfied_count)
         check_count('determine_threshold', self.determine_threshold)
         check_params(self.params, self.satisfied_acc)
+        check_on_issue(self.on_issue)
         if self.rules is not None and self.rules not in RULES:
             raise UserError('rules is %r; give %s' % (self.rules, ' or '.join(map(repr, RULES))))
         for name in check_optional_issues(self.optional_issues or ()):
@@ -86,6 +91,36 @@ class Watching:
             return self.schedule.optional_issues
         asked = self.optional_issues
         return (asked,) if isinstance(asked, str) else tuple(asked)
+
+
+def check_on_issue(name: Any) -> str:
+    """Return a value if it is one of ``ON_ISSUE``.
+
+    Raises:
+        UserError: if it is not.
+    """
+    if name not in ON_ISSUE:
+        raise UserError('on_issue is %s; give %s' % (quote(name), ', '.join(map(repr, ON_ISSUE))))
+    return str(name)
+
+
+def on_issue_of(on_issue: str, stop: Optional[bool]) -> str:
+    """What to do on an issue, from the two ways to say it.
+
+    Args:
+        on_issue: one of ``ON_ISSUE``; the default, ``'stop'``, gives way.
+        stop: True for ``'stop'``, False for ``'continue'``; None if it was not given.
+
+    Raises:
+        UserError: for an unknown value, or two that contradict each other.
+    """
+    if stop is None:
+        return check_on_issue(on_issue)
+    meant = 'stop' if stop else 'continue'
+    if check_on_issue(on_issue) not in (Watching.on_issue, meant):
+        raise UserError('on_issue is %r, but stop=%r says %r; leave stop out'
+                        % (on_issue, stop, meant))
+    return meant
 
 
 def check_share(name: str, value: Any) -> float:
@@ -174,7 +209,7 @@ class Repairing:
         return self.strategy in RACES
 
 
-_NOT_OF_A_RUN = ('satisfied_count', 'stop', 'jobs', 'engine')
+_NOT_OF_A_RUN = ('satisfied_count', 'on_issue', 'jobs', 'engine')
 """A run under repair stops at an issue, and never because it is content; who trains the candidates
 of a race changes nothing in it."""
 

@@ -7,11 +7,13 @@ when it matters (``adaptive``), and judges by what is learnt (``rules='skill'``)
 import inspect
 from typing import Any, Optional
 
+from .adapters.keras_callback import LossHistory
 from .errors import UserError, way_out
+from .intake.config import check_count
 from .utils.logger import LOGGER
-from .utils.utils import LossHistory
 
-_OWN = ('self', 'training_data', 'validation_data', 'stop', 'save_dir', 'seed')
+_OWN = ('self', 'training_data', 'validation_data', 'total_epoch', 'stop', 'save_dir', 'seed')
+_NAMES = ('x', 'y', 'validation_data', 'epochs', 'stop', 'save_dir', 'seed')
 SETTINGS = tuple(name for name in inspect.signature(LossHistory.__init__).parameters
                  if name not in _OWN)
 """Further settings, those of ``LossHistory`` by name."""
@@ -27,7 +29,9 @@ class Watch(LossHistory):
         y: labels; None where ``x`` gives both.
         validation_data: ``(x, y)`` as ``fit`` has it. Without it skill is measured on training
             rows.
-        stop: whether to stop a training that has an issue.
+        epochs: planned epochs, where ``fit`` does not say them: where it is called once per epoch,
+            or for some epochs at a time, all are one training.
+        stop: True for ``on_issue='stop'``, False for ``on_issue='continue'``.
         save_dir: folder for ``history.csv`` and ``events.jsonl``; without it nothing is written.
         seed: which rows are looked at.
         settings: those of ``LossHistory`` by name; ``checktype`` is ``'adaptive'`` unless given.
@@ -47,12 +51,12 @@ class Watch(LossHistory):
     """
 
     def __init__(self, x: Any = None, y: Any = None, *, validation_data: Any = None,
-                 stop: bool = True, save_dir: Optional[str] = None, seed: int = 0,
-                 **settings: Any) -> None:
+                 epochs: Optional[int] = None, stop: Optional[bool] = None,
+                 save_dir: Optional[str] = None, seed: int = 0, **settings: Any) -> None:
         for name in settings:
-            if name not in SETTINGS:
+            if name not in SETTINGS + ('total_epoch',):
                 raise UserError('Watch has no setting %r; %s' % (name, way_out(
-                    name, ('x', 'y', 'validation_data', 'stop', 'save_dir', 'seed') + SETTINGS)))
+                    name, _NAMES + SETTINGS)))
         if validation_data is not None and _is_rows(validation_data):
             raise UserError('validation_data is a %s; give (x, y) as fit has it'
                             % type(validation_data).__name__)
@@ -65,6 +69,11 @@ class Watch(LossHistory):
         if data is None:
             LOGGER.warning('Watch has no rows: only the history is judged, by the rules of the '
                            'paper; give x and y as fit has them to have skill measured')
+        if epochs is not None:
+            check_count('epochs', epochs)
+            if settings.setdefault('total_epoch', epochs) != epochs:
+                raise UserError('epochs is %r, but total_epoch, its other name, is %r; leave '
+                                'total_epoch out' % (epochs, settings['total_epoch']))
         super().__init__(data, validation_data=validation_data, stop=stop, save_dir=save_dir,
                          seed=seed, **dict({'checktype': 'adaptive'}, **settings))
 

@@ -29,7 +29,8 @@ if ! answers; then
 fi
 
 # -qq: packages that are already there, and pip's own news, are not worth a line; errors are.
-install() { "$dir/bin/python" -m pip install -qq --disable-pip-version-check "$@"; }
+# --no-compile: of the 40,000 files few are ever imported, and these are compiled then.
+install() { "$dir/bin/python" -m pip install -qq --disable-pip-version-check --no-compile "$@"; }
 
 echo "Installing the $kind stack into $dir (some minutes the first time) ..."
 if [ "$kind" = backends ]; then

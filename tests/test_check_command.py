@@ -79,8 +79,8 @@ def test_both_files_are_needed(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
-@pytest.mark.parametrize('command', [['reproduce.py'], ['-m', 'AutoTrainer']])
+@pytest.mark.parametrize('command', [
+    ['reproduce.py'], pytest.param(['-m', 'AutoTrainer'], marks=pytest.mark.backend)])
 def test_as_a_process(tmp_path, command):
     done = subprocess.run(
         [sys.executable] + command + ['check', '-mp', saved(tmp_path), '-cp',

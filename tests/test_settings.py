@@ -12,6 +12,7 @@ from AutoTrainer.settings import (
     Watching,
     check_strategy,
     of_a_run,
+    on_issue_of,
 )
 
 
@@ -31,6 +32,7 @@ from AutoTrainer.settings import (
     ({'rules': 'paper', 'optional_issues': ['no_signal']},
      "optional_issues has 'no_signal', which only rules='skill' knows; leave it out or set"),
     ({'optional_issues': ['no_signal']}, "which only rules='skill' knows"),  # paper by 'dynamic'
+    ({'on_issue': 'go on'}, "on_issue is 'go on'; give 'stop', 'continue', 'restore'"),
     ({'overhead_budget': 0}, 'overhead_budget is 0; give a share of the training time'),
     ({'overhead_budget': 2}, 'overhead_budget is 2; give a share of the training time'),
 ])
@@ -88,3 +90,20 @@ def test_a_run_of_an_earlier_version_was_judged_by_the_paper():
 
 def test_the_other_spelling_of_a_strategy():
     assert check_strategy('efficient') == check_strategy('efficiency') == 'efficiency'
+
+
+@pytest.mark.parametrize('on_issue, stop, expected', [
+    ('stop', None, 'stop'), ('stop', True, 'stop'), ('stop', False, 'continue'),
+    ('restore', None, 'restore'), ('continue', None, 'continue'),
+    ('continue', False, 'continue')])
+def test_two_ways_to_say_what_to_do_on_an_issue(on_issue, stop, expected):
+    assert on_issue_of(on_issue, stop) == expected
+
+
+@pytest.mark.parametrize('on_issue, stop, told', [
+    ('restore', True, "on_issue is 'restore', but stop=True says 'stop'; leave stop out"),
+    ('restore', False, "stop=False says 'continue'"), ('continue', True, 'leave stop out'),
+    ('go', False, "on_issue is 'go'; give 'stop', 'continue', 'restore'")])
+def test_ways_that_contradict_each_other(on_issue, stop, told):
+    with pytest.raises(UserError, match=told):
+        on_issue_of(on_issue, stop)

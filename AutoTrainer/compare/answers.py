@@ -111,7 +111,11 @@ def _upstream(checkout: Checkout, python: str,
         last = done.stderr.strip().splitlines()[-1:] or ['no word']
         raise UserError('--python is %r, in which the functions of upstream do not run (%s); it '
                         'needs NumPy' % (python, last[0]))
-    answers: Dict[str, List[Any]] = json.loads(done.stdout)
+    try:
+        answers: Dict[str, List[Any]] = json.loads(done.stdout)
+    except ValueError as error:
+        raise UserError('--python is %r, which is no Python; give the interpreter of the pinned '
+                        'stack' % python) from error
     return answers
 
 
@@ -201,9 +205,8 @@ OURS: Dict[str, Callable[[Case], Any]] = {
     'has_NaN': lambda case: monitor.has_NaN(case['values']),
     'max_delta_acc': lambda case: monitor.max_delta_acc(case['acc']),
     'ol_judge': lambda case: monitor.ol_judge(case, case['threshold'], case['rate']),
-    'gradient_norm': lambda case: [monitor.gradient_norm(array) for array in _arrays(case)
-                                   if array.ndim > 1],
-    'gradient_zero_radio': lambda case: monitor.gradient_zero_radio(_arrays(case)),
+    'gradient_norm': lambda case: list(monitor.gradient_norm(_arrays(case))),
+    'gradient_zero_radio': lambda case: list(monitor.gradient_zero_radio(_arrays(case))),
     'gradient_issue': lambda case: _said(
         gradient_issue(gradient_message_summary(_arrays(case)), case['params']), 'died_relu',
         'vanish_gradient', 'explode_gradient', 'nan_gradient'),
@@ -214,7 +217,7 @@ OURS: Dict[str, Callable[[Case], Any]] = {
     'layer_issue': lambda case: {
         'activation_output': layer_issue(_task(case), _outputs(case), case['params']) is not None},
     'recognizer': _recognizer,
-    'filtered_issue': lambda case: [one for one in [filtered_issue(case['issues'])] if one],
+    'filtered_issue': lambda case: filtered_issue(case['issues']),
     'read_strategy': lambda case: list(read_strategy(case['entry'])),
     'repair_strategy': lambda case: {
         issue: entries for issue, entries in repair_strategy(case['method']).items()

@@ -111,9 +111,10 @@ def as_text(checkout: Checkout, found: List[Found], answers: Optional[Any], open
 def line(one: Found) -> str:
     """One difference in one line."""
     where = ' in %s' % one.where if one.where else ''
+    same_call = one.kind == 'function' and one.upstream == one.here
     values = {'renamed': ': here %s' % one.here,
-              'changed': ': upstream %s, here %s' % (one.upstream or 'nothing',
-                                                     one.here or 'nothing'),
+              'changed': ': called alike, gives something else' if same_call else
+              ': upstream %s, here %s' % (one.upstream or 'nothing', one.here or 'nothing'),
               'missing': ': not here',
               'more': ': only here', 'same': ''}[one.status]
     return '%-8s %s %s%s%s' % (one.status, one.kind, one.name, where, values)

@@ -2,12 +2,16 @@
 
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-KINDS = ('file', 'class', 'function', 'argument', 'constant', 'threshold', 'issue', 'feature',
-         'solution', 'strategy', 'flag', 'config key', 'answer')
+KINDS = ('file', 'class', 'function', 'argument', 'result', 'constant', 'threshold', 'issue',
+         'feature', 'solution', 'strategy', 'flag', 'config key', 'answer')
 """What is compared, in the order in which it is shown."""
 
 REQUIRED = 'required'
 """The value of an argument without a default."""
+
+
+OF_A_FUNCTION = ('argument', 'result')
+"""Kinds that stand in a function."""
 
 
 class Fact(NamedTuple):
@@ -18,7 +22,7 @@ class Fact(NamedTuple):
         where: file, ``file:Class`` or ``file:function`` that it stands in.
         name: its name there.
         value: what it is worth, as text: a default, a number, a list; '' where being there is all.
-            Of a function its whole signature.
+            Of a function its whole signature, of a result how many values it has.
         place: of an argument its number, from 0.
     """
 
@@ -117,6 +121,14 @@ def number(value: object) -> str:
     return repr(value)
 
 
+def results(numbers: Iterable[int]) -> str:
+    """How many values a function returns: 'nothing', 'one value', '2 or 3 values'."""
+    found = sorted(set(numbers) - {0}) or [0]
+    if len(found) == 1 and found[0] < 2:
+        return ('nothing', 'one value')[found[0]]
+    return '%s values' % ' or '.join(map(str, found))
+
+
 def signature(arguments: Sequence[Fact]) -> str:
     """Arguments in order in one line: ``a, b=0.5``."""
     return ', '.join(one.name if one.value == REQUIRED else '%s=%s' % (one.name, one.value)
@@ -133,14 +145,14 @@ def compare(upstream: Iterable[Fact], here: Iterable[Fact],
         known: differences with their reasons.
 
     Returns:
-        A line for each fact of either side, in the order of ``KINDS``. Arguments are compared
-        where both sides have the function.
+        A line for each fact of either side, in the order of ``KINDS``. Arguments and results are
+        compared where both sides have the function.
     """
     theirs, ours = _by_key(upstream), _by_key(here)
     found: List[Found] = []
     shared = set()  # functions whose arguments are to be compared one by one
     for key, fact in theirs.items():
-        if fact.kind == 'argument':
+        if fact.kind in OF_A_FUNCTION:
             continue
         counterpart = ours.get(key)
         if counterpart is None:
@@ -159,8 +171,12 @@ def compare(upstream: Iterable[Fact], here: Iterable[Fact],
             found.append(_valued(fact, counterpart, known))
     for where in sorted(shared):
         found += _arguments(_of(theirs, where), _of(ours, where), known)
+        place, _, name = where.rpartition(':')
+        key = 'result', place, name
+        if key in theirs and key in ours:
+            found.append(_valued(theirs[key], ours[key], known))
     for key, fact in ours.items():
-        if key not in theirs and fact.kind != 'argument':
+        if key not in theirs and fact.kind not in OF_A_FUNCTION:
             found.append(Found('more', *fact.key, here=fact.value, reason=OWN))
     return sorted(found, key=lambda one: (KINDS.index(one.kind), one.where))
 

@@ -13,6 +13,15 @@ from ..judge.issues import ISSUES
 from ..utils.monitor import LARGE_LOSS
 from .cases import Case
 
+LENGTHENED = ('unstable', 'not_converge')
+"""Issues whose orders upstream has made longer after its first commits."""
+
+OF_GRADIENTS = {'relu', 'explode', 'vanish', 'not_converge'}
+"""Issues of which a run has the first that holds."""
+
+OF_SETTING = {'activation_issue', 'loss_issue', 'abnormal_data'}
+"""Issues of head, loss and data; upstream's activation_issue hides those of the gradients."""
+
 Condition = Callable[[str, Case, Any, Any], bool]
 """(layout, case, upstream's answer, this project's) → whether the reason holds."""
 
@@ -46,6 +55,24 @@ def _about(mine: Any, symptom: str) -> bool:
     return list(mine) == [symptom]
 
 
+def _of_gradients(layout: str, theirs: Any, mine: Any) -> bool:
+    """Whether two verdicts differ in issues of the gradients alone; symptoms of them always do.
+
+    On the branch ICSE'21 a run that has not converged is never unstable, which has its own reason.
+    """
+    if not isinstance(theirs, list):
+        return not _raised(theirs)
+    differing = set(theirs) ^ set(mine)
+    if layout != 'Test-Master':
+        differing.discard('unstable')
+    return bool(differing) and differing <= OF_GRADIENTS
+
+
+def _of_setting(theirs: Any, mine: Any) -> bool:
+    """Whether one of two verdicts that differ has an issue of head, loss or data."""
+    return isinstance(theirs, list) and bool((set(theirs) | set(mine)) & OF_SETTING)
+
+
 def _epochs(case: Case) -> int:
     return len(case['history']['loss'])
 
@@ -70,6 +97,12 @@ def _losses(case: Case) -> Sequence[float]:
 def _kernel_norms(case: Case) -> Sequence[float]:
     return [math.sqrt(sum(value * value for row in one for value in row))
             for one in case['gradients'] if isinstance(one[0], list)]
+
+
+def _ratio(case: Case) -> float:
+    """Norm of the first kernel over that of the last; NaN where that is zero."""
+    norms = _kernel_norms(case)
+    return norms[0] / norms[-1] if norms[-1] else math.nan
 
 
 def _in_pairs(case: Case) -> bool:
@@ -113,6 +146,17 @@ def _fits(case: Case) -> bool:
                                            for row in rows))
 
 
+def _gradients_finite(case: Case) -> bool:
+    return all(_finite(row) for one in case['gradients']
+               for row in (one if isinstance(one[0], list) else [one]))
+
+
+def _first_orders(theirs: Any, mine: Any) -> bool:
+    """Whether upstream's orders are this project's, but for what two of them had not yet."""
+    return isinstance(theirs, dict) and len(theirs) == 6 and all(
+        mine[name] == theirs[name] for name in theirs if name not in LENGTHENED)
+
+
 _RECOGNIZED = ('recognizer',)
 _HISTORY = ('loss_issue',)
 
@@ -122,14 +166,23 @@ GROUPS: Tuple[Group, ...] = (
     Group(('gradient_norm', 'gradient_issue', 'recognizer'),
           "the branch ICSE'21 takes every other array for a kernel; here it is those of two "
           'dimensions, as in the later revision', lambda layout, case, theirs, mine:
-          layout != 'Test-Master' and not _in_pairs(case), 'kernels and biases'),
+          layout != 'Test-Master' and not _in_pairs(case)
+          and (_raised(theirs) or _of_gradients(layout, theirs, mine)), 'kernels and biases'),
+    Group(('gradient_zero_radio',), 'upstream takes every other array for a kernel in this one '
+          'function, in both branches', lambda layout, case, theirs, mine: not _in_pairs(case)
+          and isinstance(theirs, list) and theirs[0] == mine[0], 'kernels and biases'),
     Group(('gradient_issue', 'recognizer'),
           'all gradients are zero, or the last of them: a ratio over zero says nothing',
-          lambda layout, case, theirs, mine: _kernel_norms(case)[-1] == 0, 'all_zero_gradients'),
+          lambda layout, case, theirs, mine: _kernel_norms(case)[-1] == 0
+          and _of_gradients(layout, theirs, mine), 'all_zero_gradients'),
     Group(('gradient_issue', 'recognizer'),
           'a ratio exactly at β1 or β3 counts, as in Table I of the paper',
-          lambda layout, case, theirs, mine: _kernel_norms(case)[0] / _kernel_norms(case)[-1] in (
-              case['params']['beta_1'], case['params']['beta_3']), 'exactly at a threshold'),
+          lambda layout, case, theirs, mine: _ratio(case) in (
+              case['params']['beta_1'], case['params']['beta_3'])
+          and _of_gradients(layout, theirs, mine), 'exactly at a threshold'),
+    Group(_RECOGNIZED, 'a gradient that is no number is `explode` in a run that has not converged',
+          lambda layout, case, theirs, mine: not _gradients_finite(case)
+          and _of_gradients(layout, theirs, mine), 'NaN and Inf in weights or gradients'),
     Group(('weights_issue',), 'a weight is large from 1000 on, not from 5, and no verdict rests '
           'on it', lambda layout, case, theirs, mine: _about(mine, 'large_weight')
           and 5 < max(map(abs, case['weights'][0][0])) < LARGE_WEIGHT,
@@ -172,8 +225,8 @@ GROUPS: Tuple[Group, ...] = (
           'categorical one, 0…1 under a binary one, anything under that of a regression',
           lambda layout, case, theirs, mine: not _fits(case), 'activation_issue'),
     Group(_RECOGNIZED, 'head and loss are judged by what they contradict, in runs that have not '
-          'converged', lambda layout, case, theirs, mine: not _fits(case),
-          'configuration faults'),
+          'converged', lambda layout, case, theirs, mine: not _fits(case)
+          and _of_setting(theirs, mine), 'configuration faults'),
     Group(_RECOGNIZED, 'a loss below zero under a loss that cannot be is an issue only in a run '
           'that has not converged', lambda layout, case, theirs, mine: min(_losses(case)) < 0,
           'configuration faults'),
@@ -197,6 +250,9 @@ GROUPS: Tuple[Group, ...] = (
           'of the later revision', lambda layout, case, theirs, mine: layout != 'Test-Master'
           and isinstance(theirs, dict) and len(theirs) == 6
           and all(mine[name] == theirs[name] for name in theirs), 'issues of the later revision'),
+    Group(('repair_strategy', 'filtered'), "an early commit of the branch ICSE'21 has three sizes "
+          'of a batch and no new starting weights', lambda layout, case, theirs, mine:
+          layout != 'Test-Master' and _first_orders(theirs, mine), 'issues of the later revision'),
     Group(('filtered',), 'what may be tried is filtered by another table of how much a solution '
           'changes, and a filter shortens no list that it walks',
           lambda layout, case, theirs, mine: case['sufferance'] < 3 or case['memory'],

@@ -5,12 +5,12 @@ import importlib
 import inspect
 import os
 from types import ModuleType
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Union, get_type_hints
 
 from ..cli import build_parser
 from ..intake.config import KEYS
 from ..judge.issues import ISSUES
-from .facts import REQUIRED, Fact, number, signature
+from .facts import REQUIRED, Fact, number, results, signature
 from .upstream import THRESHOLDS
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -90,6 +90,23 @@ def _function(where: str, name: str, function: Any) -> Iterator[Fact]:
         for place, one in enumerate(given)]
     yield Fact('function', where, name, signature(arguments))
     yield from arguments
+    hint = get_type_hints(function)['return']
+    yield Fact('result', where, name, 'as is asked for' if hint is Any
+               else results(_returned(hint)))
+
+
+def _returned(hint: Any) -> Iterator[int]:
+    """How many values what is annotated so can have."""
+    made_of, parts = getattr(hint, '__origin__', None), getattr(hint, '__args__', ())
+    if made_of is Union:
+        for part in parts:
+            yield from _returned(part)
+    elif hint is type(None):
+        yield 0
+    elif made_of is tuple and Ellipsis not in parts:
+        yield len(parts)
+    else:
+        yield len(getattr(hint, '_fields', ())) or 1
 
 
 def _flags(parser: argparse.ArgumentParser) -> Iterator[Fact]:

@@ -15,6 +15,7 @@ _MODULES = _UTILS + 'modules.py'
 _REPAIR = _UTILS + 'repair.py'
 _DOORS = _UTILS + 'utils.py'
 _DATA = 'AutoTrainer/data/'
+_DEMOS = 'AutoTrainer/demo_case/'
 
 
 def _costs(solutions: Tuple[str, ...], upstream: int, here: int) -> Known:
@@ -22,28 +23,32 @@ def _costs(solutions: Tuple[str, ...], upstream: int, here: int) -> Known:
                  '', ('%d' % upstream,), '%d' % here, 'sufferance of the solutions')
 
 
+def _moved(upstream: str, here: str) -> Known:
+    if upstream.startswith(_DEMOS):
+        return Known('file', '', (upstream,), 'renamed', 'a `demo.py` in the folder of each case, '
+                     'with a configuration that anybody can read',
+                     '`python reproduce.py --all-cases`', here=here)
+    return Known('file', '', (upstream,), 'renamed', 'the folders have the names that they have '
+                 "in upstream's later revision", '`python -m Motivation.collect`', here=here)
+
+
 FILES: Tuple[Known, ...] = (
     Known('file', '', ('AutoTrainer/reproduce.py',), 'renamed',
           'it stands at the root, beside requirements.txt, and finds the package without a change '
           'of the search path', '`python reproduce.py`', here='reproduce.py'),
     Known('file', '', (_UTILS + 'gradient.py',), 'gone',
-          'nothing of upstream calls it, and it imports two modules that upstream does not have',
+          'nothing of upstream calls it, and it cannot be imported: what it imports is not there',
           '`Probe` in `utils/compute_gradient.py`'),
     Known('file', '', ('AutoTrainer/demo_test.py', 'AutoTrainer/new_model.py'), 'gone',
           'scripts of one machine: their defaults are paths that nobody else has',
           '`python reproduce.py --case NAME`, `model_train`', row='demo_test_crash'),
-    Known('file', '', ('AutoTrainer/demo_case/Data_Issue_case/demo_data.py',
-                       'AutoTrainer/demo_case/Loss_Issue_Case/demo.py',
-                       'AutoTrainer/demo_case/Improper_Activation_case/demo_activation.py',
-                       'AutoTrainer/demo_case/Gradient_Vanish_Case/demo_rnn.py'), 'renamed',
-          'a `demo.py` in the folder of each case, with a configuration that anybody can read',
-          '`python reproduce.py --all-cases`',
-          here='demo_case/Abnormal_Data_Case, Improper_Loss_Case, Improper_Activation_case, '
-               'Sequence_LSTM_Case'),
-    Known('file', '', ('Motivation/dying_relu/train_20.py', 'Motivation/unstable/train_34.py'),
-          'renamed', 'the folders have the names that the thesis gives them',
-          '`python -m Motivation.collect`',
-          here='Motivation/DyingReLU/train.py, Motivation/OscillatingLoss/train.py'),
+    _moved(_DEMOS + 'Data_Issue_case/demo_data.py', _DEMOS + 'Abnormal_Data_Case/demo.py'),
+    _moved(_DEMOS + 'Loss_Issue_Case/demo.py', _DEMOS + 'Improper_Loss_Case/demo.py'),
+    _moved(_DEMOS + 'Improper_Activation_case/demo_activation.py',
+           _DEMOS + 'Improper_Activation_case/demo.py'),
+    _moved(_DEMOS + 'Gradient_Vanish_Case/demo_rnn.py', _DEMOS + 'Sequence_LSTM_Case/demo.py'),
+    _moved('Motivation/dying_relu/train_20.py', 'Motivation/DyingReLU/train.py'),
+    _moved('Motivation/unstable/train_34.py', 'Motivation/OscillatingLoss/train.py'),
 )
 
 SCRIPTS: Tuple[Known, ...] = (
@@ -79,7 +84,7 @@ MONITOR: Tuple[Known, ...] = (
           'it builds a function of the backend for every layer at every check',
           '`Probe.outputs`', row='layer outputs'),
     Known('function', _MONITOR, ('get_weights',), 'gone', 'nothing of upstream calls it',
-          '`model.get_weights`'),
+          '`Probe.outputs`, `model.get_weights`'),
     Known('function', _MONITOR, ('check_large_loss',), 'gone',
           'the rule is part of `loss_issue`, with `LARGE_LOSS` as its threshold',
           '`loss_issue`', ('test_loss, train_loss, threshold=1000',), row='a large finite loss'),
@@ -89,14 +94,6 @@ MONITOR: Tuple[Known, ...] = (
     Known('function', _MONITOR + ':IssueMonitor', ('judge_issue',), 'renamed',
           'it gives the issues with their reasons, and prints nothing', '`IssueMonitor.judge`',
           here='IssueMonitor.judge', row='debug_print'),
-    Known('function', _MONITOR, ('gradient_norm',), 'otherwise',
-          'upstream takes the list and gives a pair, the norms of the kernels and of the biases; '
-          'here it takes one array and gives its norm',
-          '`[gradient_norm(g) for g in gradient_list]`', ('gradient_list',)),
-    Known('function', _MONITOR, ('gradient_zero_radio',), 'otherwise',
-          'upstream gives a triple, the share of all entries and those of each kernel and bias; '
-          'here the first of them, the only one that a rule reads',
-          '`gradient_zero_radio([g])` for a single array', ('gradient_list',)),
     Known('function', _MONITOR, ('gradient_message_summary',), 'otherwise',
           'upstream gives two lists in lists; here a `GradientSummary`, whose parts have names',
           '`summary.kernels`, `summary.zero_share`', ('gradient_list',)),
@@ -124,9 +121,10 @@ MONITOR: Tuple[Known, ...] = (
           'it takes the `Task`, which knows the labels too', '`check`',
           ('feature_dict, loss_function, output_shape, activation',), row='loss_issue'),
     Known('argument', _MONITOR + ':IssueMonitor:__init__', ('determine_threshold',), 'changed',
-          'upstream counts checks with a gradient symptom, of which one is enough; here it is the '
-          'epochs in a row that overfitting must last, and the windows are `alpha_1` to `alpha_3`',
-          '`params`', ('1', '3'), '5', 'alpha_unread'),
+          'upstream: the checks, in a row or not, in which a gradient symptom must have shown; '
+          'here `alpha_1` to `alpha_3` say so, of checks in a row, and this is the epochs in a '
+          "row that overfitting must last", "`params={'alpha_1': 0}` for 1", ('1',), '5',
+          'alpha_unread'),
     Known('feature', 'feature', ('weight_change_little',), 'gone', 'upstream never sets it'),
 )
 
@@ -145,9 +143,6 @@ MODULES: Tuple[Known, ...] = (
     Known('function', _MODULES, ('notify_result',), 'renamed',
           'the solutions stand in one dictionary, by name', '`SOLUTIONS[name].apply`',
           here='utils.repair.SOLUTIONS'),
-    Known('function', _MODULES, ('filtered_issue',), 'otherwise',
-          'upstream gives a list of one issue; here the issue itself, or None, and it takes those '
-          'that are done', '`[filtered_issue(issue_list)]`', ('issue_list',), row='tie_by_hash'),
     Known('function', _MODULES + ':Repair_Module', ('__init__',), 'otherwise',
           'it takes who trains (a `Runner`) and the settings (`Repairing`) instead of a model',
           '`model_train`, `repair`',
@@ -159,6 +154,11 @@ MODULES: Tuple[Known, ...] = (
     Known('function', _MODULES + ':Repair_Module',
           ('issue_repair', 'get_file_name', 'update_current_solution'), 'gone',
           'parts of `solve` that write and pickle on the way', '`Repair_Module.solve`'),
+    Known('strategy', '*', ('unstable', 'not_converge'), 'changed',
+          "an early commit of the branch ICSE'21 has three sizes of a batch and no new starting "
+          'weights; here the orders of the later ones', '',
+          ("['adam_1', 'lr_3', 'ReduceLR_1', 'batch_3', 'momentum_3', 'GN_1']",
+           "['optimizer_3', 'lr_3']")),
     Known('issue', 'priority', ('need_train',), 'gone', 'no rule of upstream gives it'),
     _costs(('relu', 'selu', 'tanh'), 1, 2), _costs(('bn',), 2, 3),
     _costs(('GN', 'dropout'), 2, 1), _costs(('activation', 'data'), 0, 1),
@@ -178,7 +178,10 @@ REPAIR: Tuple[Known, ...] = (
           '`keras_bridge.take_blueprint`, `keras_bridge.build_model`', row='initial_keeps_weights'),
     Known('function', _REPAIR, ('random_kwargs_list',), 'gone',
           'each try has a random state of its own', '', row='nothing_seeded'),
-    Known('function', _REPAIR, ('last_layer', 'insert_intermediate_layer_in_keras',
+    Known('function', _REPAIR, ('last_layer',), 'gone',
+          'layers are found by what they are, not by their names', '`keras_bridge.take_blueprint`',
+          row='names_decide'),
+    Known('function', _REPAIR, ('insert_intermediate_layer_in_keras',
                                 'replace_intermediate_layer_in_keras', 'DNN_skip_connect'), 'gone',
           'they chain layers anew as a straight line', '`solutions/graph.py`',
           row='branches_break'),
@@ -206,7 +209,7 @@ REPAIR: Tuple[Known, ...] = (
           'an unknown name is an error and ends no process', row='read_strategy'),
     Known('function', _REPAIR, ('repair_strategy',), 'otherwise',
           'upstream gives its six or nine lists in a row, here a dictionary has them by issue',
-          "`list(repair_strategy(method).values())`, in the order of the issues",
+          "`repair_strategy(method)['vanish']`, and so on by the issue",
           ("method='balance'",), row='repair_strategy'),
 )
 
@@ -216,16 +219,25 @@ DOORS: Tuple[Known, ...] = (
     Known('function', _DOORS, ('save_model',), 'renamed', 'an error is raised, not logged',
           '`keras_bridge.save_model`', here='keras_bridge.save_model'),
     Known('function', _DOORS, ('generate_fig',), 'gone', 'figures are drawn from the histories',
-          '`python -m Motivation.figures`'),
+          '`report.html` of the run folder, `python -m Motivation.figures`'),
     Known('function', _DOORS, ('read_csv',), 'gone', 'a history has its columns by name',
           '`RunReader`, `pandas.read_csv`'),
-    Known('function', _DOORS, ('check_point_model',), 'gone', 'nothing of upstream calls it',
-          'checkpoints of the run folder'),
+    Known('function', _DOORS, ('check_point_model',), 'gone', 'it saves the epoch of the best '
+          'validation accuracy under another name, and nothing of upstream reads that file',
+          'a `ModelCheckpoint` among the `callbacks`'),
     Known('function', _DOORS, ('rename_model_weights',), 'gone',
           'models are saved without the optimizer, whose variables it renames', '',
           row='adam_h5_crash'),
     Known('function', _DOORS, ('pack_train_config',), 'renamed', 'a record with names',
           '`Training`', here='solutions.candidate.Training', row='callbacks_shared'),
+    Known('result', _DOORS, ('model_train',), 'changed',
+          'with `autorepair` the three that upstream names in its documentation, of which it gives '
+          'none; without, the issues and the solutions', '`result, model, path = model_train(…)`',
+          ('3 values',), 'as is asked for', 'return_222'),
+    Known('result', _DOORS, ('model_retrain',), 'changed',
+          'an `Outcome` instead of model, issues, accuracy and history',
+          '`outcome.model`, `outcome.record.issues`, `outcome.record.val_accuracy`, `history.csv`',
+          ('4 values',), '5 values'),
     Known('argument', '*', ('params', 'logs'), 'changed',
           'a dictionary as a default is shared by all calls; None means the same', '', ('{}',),
           'None'),
@@ -235,8 +247,9 @@ DOORS: Tuple[Known, ...] = (
           'it has no effect upstream; here it would end a training', '`satisfied_count=3`', ('3',),
           'None', 'satisfied_acc_ignored'),
     Known('argument', '*', ('determine_threshold',), 'changed',
-          'one default for all doors; it says for how many epochs overfitting must last', '',
-          ('1', '3'), '5', 'alpha_unread'),
+          'one default for all doors; what it means is otherwise too: see `IssueMonitor`',
+          "`params={'alpha_1': 2, 'alpha_2': 2, 'alpha_3': 2}` for 3", ('1', '3'), '5',
+          'alpha_unread'),
     Known('argument', _DOORS + ':model_retrain', ('verb',), 'changed',
           'a repair prints as little as the first training', '`verb=1`', ('1',), '0'),
     Known('class', _UTILS + 'TimeCounter.py', ('TimeHistory',), 'gone',
@@ -257,12 +270,13 @@ DATA: Tuple[Known, ...] = (
     Known('function', '*', ('preprocess',), 'otherwise',
           'it takes what `load_data` gives and makes the whole data set of it, scaled by the '
           'training rows and with its labels', '`get_dataset(name)`',
-          ("x, bk='tensorflow'", "x, maxlen=500, bk='tensorflow'", 'x')),
+          ("x, bk='tensorflow'", "x, maxlen=300, bk='tensorflow'",
+           "x, maxlen=500, bk='tensorflow'", 'x'), row='data by name'),
     Known('function', _DATA + 'mnist.py', ('preprocess_1',), 'renamed', 'images by name',
           "`get_dataset('mnist_image')`", here="get_dataset('mnist_image')"),
     Known('argument', '*', ('max_features',), 'gone',
-          'the vocabulary is that of the models, 5000 words for imdb and 1000 for reuters', '',
-          ('5000',)),
+          'each set has one vocabulary, 5000 words for imdb and 1000 for reuters', '',
+          ('5000', '10000'), row='data by name'),
 )
 
 NAMES: Tuple[Known, ...] = FILES + SCRIPTS + MONITOR + MODULES + REPAIR + DOORS + DATA

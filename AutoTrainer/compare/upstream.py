@@ -11,13 +11,16 @@ import warnings
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import UserError, first_line, quote
-from .facts import REQUIRED, Fact, number, signature
+from .facts import REQUIRED, Fact, number, results, signature
 
 LARGEST_FILE = 1 << 20
 """Bytes of a source file at the most; upstream's largest has a thirtieth of it."""
 
 MONITOR = 'AutoTrainer/utils/monitor.py'
 """The file by which a checkout is known."""
+
+OWN = 'AutoTrainer/compare/upstream.py'
+"""A file that only this project has."""
 
 FOLDERS = ('AutoTrainer', 'Motivation')
 """The folders that are compared; of the root only the files in it."""
@@ -61,11 +64,14 @@ def read_checkout(folder: str) -> Checkout:
         UserError: if it is no checkout of upstream in either layout.
     """
     root = folder
+    wanted = "give a checkout of AUTOTRAINER, of its branch Test-Master or ICSE'21"
     if os.path.isfile(os.path.join(folder, 'utils', 'monitor.py')):
         root = os.path.dirname(os.path.abspath(folder))
-    if not os.path.isfile(os.path.join(root, MONITOR)):
-        raise UserError('UPSTREAM_DIR is %s, which has no %s; give a checkout of AUTOTRAINER, of '
-                        "its branch Test-Master or ICSE'21" % (quote(folder), MONITOR))
+    if not folder or not os.path.isfile(os.path.join(root, MONITOR)):
+        raise UserError('UPSTREAM_DIR is %s, which has no %s; %s' % (
+            quote(folder), MONITOR, wanted))
+    if os.path.isfile(os.path.join(root, OWN)):
+        raise UserError('UPSTREAM_DIR is %s, which is this project; %s' % (quote(folder), wanted))
     facts: List[Fact] = []
     notes, sources = [], {}
     trees: Dict[str, ast.Module] = {}
@@ -79,9 +85,8 @@ def read_checkout(folder: str) -> Checkout:
             except UserError as error:
                 notes.append('%s: %s' % (name, error))
     if MONITOR in trees and 'IssueMonitor' not in _names(trees[MONITOR]):
-        raise UserError('UPSTREAM_DIR is %s, whose %s has no IssueMonitor; give a checkout of '
-                        "AUTOTRAINER, of its branch Test-Master or ICSE'21"
-                        % (quote(folder), MONITOR))
+        raise UserError('UPSTREAM_DIR is %s, whose %s has no IssueMonitor; %s' % (
+            quote(folder), MONITOR, wanted))
     later = any('layer_issue' in _names(tree) or 'op_loss' in _names(tree)
                 for tree in trees.values())
     return Checkout('Test-Master' if later else "ICSE'21", tuple(facts), tuple(notes), sources)
@@ -112,7 +117,7 @@ def _parsed(path: str) -> ast.Module:
             raise UserError('larger than %d bytes; left out' % LARGEST_FILE)
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # what Python thinks of upstream's strings
-            return ast.parse(text)
+            return ast.parse(text, os.path.basename(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
         if isinstance(error, UserError):
             raise
@@ -157,6 +162,16 @@ def _function(where: str, node: ast.FunctionDef) -> Iterator[Fact]:
     arguments = list(_arguments('%s:%s' % (where, node.name), node.args, ':' in where))
     yield Fact('function', where, node.name, signature(arguments))
     yield from arguments
+    yield Fact('result', where, node.name, results(_returned(node)))
+
+
+def _returned(node: ast.AST) -> Iterator[int]:
+    """How many values each ``return`` of a function has; those of functions in it are not its."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.Return) and inner.value is not None:
+            yield len(inner.value.elts) if isinstance(inner.value, ast.Tuple) else 1
+        elif not isinstance(inner, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
+            yield from _returned(inner)
 
 
 def _arguments(where: str, node: ast.arguments, method: bool) -> Iterator[Fact]:

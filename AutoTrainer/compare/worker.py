@@ -111,12 +111,14 @@ class Questions:
         return bool(self.monitor.ol_judge({'acc': case['acc']}, case['threshold'], case['rate']))
 
     def gradient_norm(self, case: Any) -> Any:
-        """The norms of the kernels, of a pair of lists."""
-        return [float(norm) for norm in self.monitor.gradient_norm(arrays(case['gradients']))[0]]
+        """The norms of the kernels, and those of the biases."""
+        return [list(map(float, norms))
+                for norms in self.monitor.gradient_norm(arrays(case['gradients']))]
 
     def gradient_zero_radio(self, case: Any) -> Any:
-        """The share of zeros, the first of three."""
-        return float(self.monitor.gradient_zero_radio(arrays(case['gradients']))[0])
+        """The shares of zeros: of all, of each kernel, of each bias."""
+        share, kernels, biases = self.monitor.gradient_zero_radio(arrays(case['gradients']))
+        return [float(share), list(map(float, kernels)), list(map(float, biases))]
 
     def gradient_issue(self, case: Any) -> Any:
         """The symptoms of gradients."""

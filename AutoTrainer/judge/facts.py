@@ -153,6 +153,7 @@ class Verdict(NamedTuple):
         yardstick: what a classical learner gets from the same rows, where that was asked for.
         standing: the two in words; '' where nothing was measured.
         advice: what to change, in words; '' without an issue and under the paper's rules.
+        restored: when the best weights were put back before (``on_issue='restore'``), in words; ''.
     """
 
     issues: Tuple[str, ...] = ()
@@ -164,6 +165,7 @@ class Verdict(NamedTuple):
     yardstick: Optional[float] = None
     standing: str = ''
     advice: str = ''
+    restored: str = ''
 
     @property
     def reason(self) -> str:
@@ -171,6 +173,7 @@ class Verdict(NamedTuple):
         said = joined(self.reasons) or self.note
         if self.standing:
             said = '%s; %s%s' % (self.standing, 'likely cause: ' if self.is_blamed else '', said)
+        said = '; '.join(filter(None, (said, self.restored)))
         return '%s; try: %s' % (said, self.advice) if self.advice else said
 
     @property

@@ -1,6 +1,6 @@
 """What gradients and weights say: plain measurements, and the symptoms read off them."""
 
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -25,24 +25,40 @@ def has_NaN(output: Any) -> bool:  # noqa: N802 - upstream's name
     return not bool(np.all(np.isfinite(np.asarray(output, dtype=float))))
 
 
-def gradient_norm(gradient: Any) -> float:
-    """Euclidean norm of one gradient array of any shape."""
-    return float(np.linalg.norm(np.asarray(gradient, dtype=float).ravel()))
-
-
-def gradient_zero_radio(gradient_list: Sequence[Any]) -> float:
-    """Share of exact zeros among all entries of all gradients (upstream's spelling).
+def gradient_norm(gradient_list: Sequence[Any]) -> Tuple[List[float], List[float]]:
+    """Euclidean norms of gradients, in their order.
 
     Args:
-        gradient_list: arrays of any shapes.
+        gradient_list: arrays; those of two dimensions or more are of kernels.
 
     Returns:
-        A number in 0..1; 0.0 for an empty list.
+        Those of the kernels, and those of the biases.
     """
-    arrays = [np.asarray(gradient) for gradient in gradient_list]
-    total = sum(array.size for array in arrays)
-    zeros = sum(int(np.count_nonzero(array == 0)) for array in arrays)
-    return zeros / total if total else 0.0
+    norms: Tuple[List[float], List[float]] = ([], [])
+    for gradient in gradient_list:
+        array = np.asarray(gradient, dtype=float)
+        norms[array.ndim < 2].append(float(np.linalg.norm(array.ravel())))
+    return norms
+
+
+def gradient_zero_radio(gradient_list: Sequence[Any]) -> Tuple[float, List[float], List[float]]:
+    """Shares of exact zeros in gradients (upstream's spelling).
+
+    Args:
+        gradient_list: arrays; those of two dimensions or more are of kernels.
+
+    Returns:
+        That of all entries of all gradients, those of the kernels, and those of the biases; 0.0
+        where there is no entry.
+    """
+    zeros = total = 0
+    shares: Tuple[List[float], List[float]] = ([], [])
+    for gradient in gradient_list:
+        array = np.asarray(gradient)
+        found = int(np.count_nonzero(array == 0))
+        zeros, total = zeros + found, total + array.size
+        shares[array.ndim < 2].append(found / array.size if array.size else 0.0)
+    return zeros / total if total else 0.0, shares[0], shares[1]
 
 
 def gradient_message_summary(gradient_list: Sequence[Any]) -> GradientSummary:
@@ -57,10 +73,10 @@ def gradient_message_summary(gradient_list: Sequence[Any]) -> GradientSummary:
     Returns:
         The summary; kernels are named ``kernel_0``, ``kernel_1``, ….
     """
-    kernels = [array for array in gradient_list if np.ndim(array) >= 2]
+    kernels, _ = gradient_norm(gradient_list)
     return GradientSummary(
-        kernels=tuple(('kernel_%d' % i, gradient_norm(kernel)) for i, kernel in enumerate(kernels)),
-        zero_share=gradient_zero_radio(gradient_list),
+        kernels=tuple(('kernel_%d' % i, norm) for i, norm in enumerate(kernels)),
+        zero_share=gradient_zero_radio(gradient_list)[0],
         finite=not has_NaN(list(gradient_list)))
 
 

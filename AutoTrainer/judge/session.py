@@ -7,15 +7,19 @@ needed to go on after an interruption.
 
 import math
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ..errors import first_line
 from ..settings import Watching
+from ..utils.logger import LOGGER
 from ..utils.monitor import IssueMonitor
 from ..utils.TimeCounter import TimeCounter
+from . import recovery
 from .baseline import loss_based_accuracy
 from .by_skill import Ground, SkillMonitor
 from .facts import HISTORY_KEYS, LOSS_SHARE, SOUND, GradientSummary, Probe, Verdict, joined
 from .history import JUDGMENT_EPOCHS, last_accuracy
+from .recovery import PutBack, Restoration
 from .reference import Constants
 from .watcher import Check, Watcher
 
@@ -68,6 +72,19 @@ class Subject(NamedTuple):
     loss_proves: bool = True
 
 
+class Observer:
+    """Shows what a session knows, to whomever: a progress line, TensorBoard.
+
+    It changes nothing, and one that breaks down costs itself alone.
+    """
+
+    def epoch(self, session: 'Session') -> None:
+        """An epoch has been taken in and, where that was due, checked."""
+
+    def end(self, session: 'Session') -> None:
+        """The training has ended, for now: some are gone on with."""
+
+
 class Session:
     """Watches one training.
 
@@ -79,6 +96,7 @@ class Session:
             :class:`AutoTrainer.record.folder.Recorder`; None writes nothing.
         facts: fields that each event of the session carries.
         clock: seconds from any start.
+        observers: who is shown what is known after every epoch.
 
     Attributes:
         history: ``loss``, ``acc``, ``val_loss``, ``val_acc``: one number per epoch, None where it
@@ -87,19 +105,28 @@ class Session:
         monitor: the recognizer.
         watcher: its checks.
         check_time: seconds spent here.
+        last_check: the check made last; None before the first.
+        restore_due: whether the epoch taken in last is one after which the best state of the model
+            has to be put back; whoever trains does so and calls :meth:`restored`.
+        restorations: what was put back so far.
+        is_best: under ``on_issue='restore'``, whether the epoch taken in last is the best so far,
+            whose state has to be kept.
     """
 
     def __init__(self, watching: Watching, plan: Plan, subject: Subject = Subject(),  # noqa: B008
                  recorder: Any = None, facts: Optional[Mapping[str, Any]] = None,
-                 clock: Callable[[], float] = time.perf_counter) -> None:
+                 clock: Callable[[], float] = time.perf_counter,
+                 observers: Sequence[Observer] = ()) -> None:
         self.watching = watching
         self.plan = plan
         self.subject = subject
         self.recorder = recorder
         self.history: Dict[str, List[Optional[float]]] = {key: [] for key in HISTORY_KEYS}
-        self.monitor = self._recognizer()
-        self.watcher = Watcher(self.monitor, watching.checktype, subject.probe,
-                               watching.overhead_budget)
+        self.restore_due = self.is_best = False
+        self.restorations: Tuple[Restoration, ...] = ()
+        self._best: Optional[Tuple[float, float]] = None
+        self._observers = list(observers)
+        self._begin_window(0)
         self.check_time = TimeCounter(clock)
         self._facts = dict(facts or {})
         self._satisfied = 0
@@ -108,14 +135,27 @@ class Session:
         self._clock = clock
         self._began = clock()
 
+    def _begin_window(self, since: int) -> None:
+        """Judge from here on as a training of its own, after so many epochs.
+
+        What came before a restoration stays on record and says nothing of what comes after it.
+        """
+        self._since = since
+        self.last_check: Optional[Check] = None
+        self._window = self.history if not since else {
+            key: series[since:] for key, series in self.history.items()}
+        self.monitor = self._recognizer()
+        self.watcher = Watcher(self.monitor, self.watching.checktype, self.subject.probe,
+                               self.watching.overhead_budget)
+
     def _recognizer(self) -> IssueMonitor:
         """The one for the rules that are set; without any rows the paper's are all there is."""
         watching, plan, subject = self.watching, self.plan, self.subject
         settings: Dict[str, Any] = dict(
-            total_epoch=plan.epochs, satisfied_acc=watching.satisfied_acc, params=watching.params,
-            determine_threshold=watching.determine_threshold,
+            total_epoch=max(1, plan.epochs - self._since), satisfied_acc=watching.satisfied_acc,
+            params=watching.params, determine_threshold=watching.determine_threshold,
             optional_issues=watching.judged_issues, steps_per_epoch=plan.steps,
-            epochs_before=plan.before)
+            epochs_before=plan.before + self._since)
         if not watching.by_skill or subject.probe is None:
             return IssueMonitor(**settings)
         return SkillMonitor(Ground(*subject.constants, subject.constant_loss,
@@ -134,12 +174,14 @@ class Session:
         found = self.watcher.found or self.watcher.told
         skill, yardstick, standing = (self.monitor.in_numbers() if found is None
                                       else found.numbers)
+        restored = recovery.in_words(self.restorations)
         if found is None:
-            return Verdict(note=self._note(), skill=skill, yardstick=yardstick, standing=standing)
+            return Verdict(note=self._note(), skill=skill, yardstick=yardstick, standing=standing,
+                           restored=restored)
         told = found.judgment.told
         reasons = dict(found.judgment.reasons, **told)
         return Verdict(tuple(reasons), found.epoch, reasons, '', tuple(told), skill, yardstick,
-                       standing, self.monitor.advice(tuple(reasons)))
+                       standing, self.monitor.advice(tuple(reasons)), restored)
 
     @property
     def checks(self) -> int:
@@ -186,13 +228,24 @@ class Session:
             complete = self.complete(values)
             for key in HISTORY_KEYS:
                 self.history[key].append(complete[key])
+                if self._since:
+                    self._window[key].append(complete[key])
             if self.recorder is not None:
                 self.recorder.epoch(self.epochs, complete)
-            self._record(self.watcher.look(self.history, self._training_seconds()))
+            self._record(self.watcher.look(self._window, self._training_seconds()))
+            if self.watching.on_issue == 'restore':
+                self._look_for_trouble(complete)
             accuracy = last_accuracy(complete)
             enough = accuracy is not None and accuracy >= self.monitor.params['Theta']
             self._satisfied = self._satisfied + 1 if enough else 0
-        return self.satisfied or (self.watching.stop and self.watcher.found is not None)
+            self._show('epoch')
+        return self.is_to_stop
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether the training should stop."""
+        return self.satisfied or (self.watching.on_issue != 'continue' and not self.restore_due
+                                  and self.watcher.found is not None)
 
     def begin(self) -> bool:
         """The training is about to make its first step.
@@ -203,16 +256,75 @@ class Session:
         if self.epochs == 0:
             with self.check_time:
                 self._record(self.watcher.before_training())
-        return self.watching.stop and self.watcher.found is not None
+        return self.is_to_stop
 
     def end(self) -> None:
         """The training has ended: if somebody else ended it early, judge it as it stands."""
-        stopped_here = self.satisfied or (self.watching.stop and self.watcher.found is not None)
-        if stopped_here or self.epochs >= self.plan.epochs:
-            return
-        self._ended_by_others = True
         with self.check_time:
-            self._record(self.watcher.end(self.history, self._training_seconds()))
+            if not self.is_to_stop and self.epochs < self.plan.epochs:
+                self._ended_by_others = True
+                self._record(self.watcher.end(self._window, self._training_seconds()))
+            self._show('end')
+
+    # ------------------------------------------------------------------- going on after trouble
+
+    def _look_for_trouble(self, values: Mapping[str, Optional[float]]) -> None:
+        """See whether the best state has to be put back, or this one to be kept."""
+        if self.watcher.found is None:
+            jump = recovery.spike(self._window['loss'])
+            if jump:
+                self._record(self.watcher.declare({'explode': jump}))
+        found, reached = self.watcher.found, recovery.score(values)
+        self.restore_due = (found is not None and found.epoch == self.monitor.state.epoch
+                            and recovery.is_for(found.judgment.reasons,
+                                                self.monitor.state.non_finite))
+        self.is_best = (found is None and reached is not None
+                        and (self._best is None or reached > self._best))
+        if self.is_best:
+            self._best = reached
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the training is to go on, with smaller steps, from what is put back."""
+        return recovery.goes_on(len(self.restorations), self.epochs, self.plan.epochs)
+
+    def restored(self, put_back: PutBack) -> bool:
+        """The best state has been put back, as ``restore_due`` asked for.
+
+        Args:
+            put_back: what was done.
+
+        Returns:
+            Whether the training should stop: it has been put back often enough, it is over, or
+            there was nothing to put back. Its verdict stands then; else what follows is judged as
+            a training of its own.
+        """
+        found = self.watcher.found
+        assert found is not None
+        issue, reason = next(iter(found.judgment.reasons.items()))
+        goes_on = self.goes_on and put_back.epoch is not None
+        restoration = Restoration(found.epoch, issue, reason, put_back.epoch, put_back.rates,
+                                  goes_on, put_back.note)
+        self.restorations += (restoration,)
+        if self.recorder is not None:
+            self.recorder.event('restore', **dict(self._facts, **restoration.as_dict()))
+        self.restore_due = False
+        if goes_on:
+            checks, probes = self.checks, self.probes
+            self._begin_window(self.epochs)
+            self.watcher.checks, self.watcher.probes = checks, probes
+            self._satisfied = 0
+        return self.is_to_stop
+
+    def _show(self, moment: str) -> None:
+        """Let the observers see the session; one that breaks down is left out from then on."""
+        for observer in list(self._observers):
+            try:
+                getattr(observer, moment)(self)
+            except Exception as error:  # a full disk, whatever a library raises
+                self._observers.remove(observer)
+                LOGGER.warning('%s shows nothing any more (%s: %s); the training goes on',
+                               type(observer).__name__, type(error).__name__, first_line(error))
 
     def complete(self, values: Mapping[str, Optional[float]]) -> Dict[str, Optional[float]]:
         """The values of an epoch with what stands in for accuracies that mean nothing.
@@ -242,10 +354,13 @@ class Session:
         """What it means that no issue was found."""
         if not self.epochs:
             return 'not judged: no epoch has ended yet'
-        if self.epochs < JUDGMENT_EPOCHS and not self.monitor.judged:
-            return ('not judged: %d epoch%s, a verdict needs %d; where fit() is called once per '
-                    'epoch, give total_epoch' % (self.epochs, '' if self.epochs == 1 else 's',
-                                                 JUDGMENT_EPOCHS))
+        done = self.epochs - self._since
+        if done < JUDGMENT_EPOCHS and not self.monitor.judged:
+            return 'not judged: %d epoch%s%s, a verdict needs %d%s' % (
+                done, '' if done == 1 else 's', ' since then' if self._since else '',
+                JUDGMENT_EPOCHS, '' if self._since else
+                '; where fit() is called once per epoch, give epochs=N, their number '
+                '(LossHistory: total_epoch=N)')
         if self.watcher.failed and self.monitor.by_skill and not self.monitor.proven:
             return 'not judged: the model could not be measured (%s)' % self.watcher.failed
         if not self.monitor.judged:
@@ -260,6 +375,7 @@ class Session:
         """Put a check on record, and log what it found."""
         if check is None:
             return
+        self.last_check = check
         if self.recorder is not None and (check.gradients or check.judgment.reasons
                                           or check.judgment.told
                                           or not self.watching.schedule.sparing):
@@ -284,14 +400,14 @@ class Session:
         if check.gradients is None or self.probes % _record_interval(self.probes):
             return None
         gradients = check.gradients
-        kept = _evenly(len(gradients.kernels))
+        kept = evenly(len(gradients.kernels))
         found: Dict[str, Any] = {
             'names': [gradients.kernels[i][0] for i in kept],
             'norms': [gradients.kernels[i][1] for i in kept]}
         if gradients.zero_shares:
             found['zero_shares'] = [gradients.zero_shares[i] for i in kept]
         if check.outputs is not None:
-            kept = _evenly(len(check.outputs.layers))
+            kept = evenly(len(check.outputs.layers))
             found['outputs'] = dict(check.outputs.layers[i] for i in kept)
         return found
 
@@ -301,7 +417,9 @@ class Session:
         """What :meth:`restore` needs, in plain numbers; for a training without a verdict."""
         return dict(history=self.history, satisfied=self._satisfied,
                     by_loss=self.monitor.state.measure is LOSS_SHARE,
-                    watcher=self.watcher.state(), check_seconds=self.check_time.seconds)
+                    watcher=self.watcher.state(), check_seconds=self.check_time.seconds,
+                    since=self._since, best=self._best and list(self._best),
+                    restorations=[one.as_dict() for one in self.restorations])
 
     def restore(self, state: Mapping[str, Any], seconds: float) -> None:
         """Go on with a training that was interrupted.
@@ -314,9 +432,14 @@ class Session:
         self._satisfied = state['satisfied']
         self.check_time.seconds = state['check_seconds']
         self._began = self._clock() - seconds
+        # earlier versions put nothing back
+        self.restorations = tuple(map(recovery.from_dict, state.get('restorations', ())))
+        best = state.get('best')
+        self._best = (best[0], best[1]) if best else None
+        self._begin_window(state.get('since', 0))
         if state.get('by_loss'):
             self.monitor.measured_by(LOSS_SHARE)
-        self.watcher.restore(state['watcher'], self.history)
+        self.watcher.restore(state['watcher'], self._window)
 
     def go_on_from(self, earlier: 'Session') -> None:
         """Stand where an earlier session of the same training stood, whose plan was shorter."""
@@ -338,7 +461,7 @@ def _record_interval(probes: int) -> int:
     return interval
 
 
-def _evenly(count: int) -> List[int]:
+def evenly(count: int) -> List[int]:
     """Which of so many layers go on record: all, or the first, the last and some between."""
     if count <= LAYERS_ON_RECORD:
         return list(range(count))

@@ -120,6 +120,17 @@ class Watcher:
         self.told = check if check.judgment.told else None
         return check
 
+    def declare(self, reasons: Dict[str, str]) -> Check:
+        """Take in a verdict that somebody else has come to, at the epoch watched last.
+
+        Args:
+            reasons: in words, by issue.
+        """
+        self.checks += 1
+        self.found = Check(self.monitor.state.epoch, Judgment(reasons, {}),
+                           numbers=self.monitor.in_numbers())
+        return self.found
+
     def before_training(self) -> Optional[Check]:
         """Judge what is known before the first step; a check only if that is a verdict.
 

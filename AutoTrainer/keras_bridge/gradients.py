@@ -154,13 +154,18 @@ def _legacy_loss(model: Any) -> Callable[[Any, Any], Any]:
     return total
 
 
+def _one_replica(variable: Any) -> Any:
+    """A variable itself, under a distribution strategy the one that a model outside it reads."""
+    return getattr(variable, '_primary', variable)
+
+
 def _gradients_tensorflow(model: Any, x: Any, y: Any) -> Callable[[], np.ndarray]:
     import tensorflow as tf
     kwargs = inference_mode(model)
     legacy_loss = _legacy_loss(model) if LEGACY else None
 
     def measure() -> Any:
-        weights = [v if LEGACY else v.value for v in model.trainable_weights]
+        weights = [_one_replica(v) if LEGACY else v.value for v in model.trainable_weights]
         with tf.GradientTape() as tape:
             y_pred = model(x, **kwargs)
             if legacy_loss is None:

@@ -7,6 +7,8 @@ is not as it should be is passed over: what is looked at may be damaged, or of a
 import math
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ..judge.recovery import Restoration
+
 Event = Mapping[str, Any]
 
 
@@ -120,6 +122,38 @@ def _learner(yardsticks: Any) -> str:
         if isinstance(learner, str) and learner:
             return learner
     return ''
+
+
+def restorations(events: Sequence[Event]) -> List[Restoration]:
+    """When the best state was put back in the first training, in order; of several the last one.
+
+    Args:
+        events: of the run.
+    """
+    found: List[Restoration] = []
+    last = 0
+    for event in events:
+        epoch = _count(event.get('epoch'))
+        if (event['event'] not in ('check', 'restore') or epoch is None
+                or event.get('number') is not None or event.get('retrain') is True):
+            continue
+        if epoch < last:
+            found = []
+        last = epoch
+        if event['event'] == 'restore':
+            issue, reason, note = (event.get(key) if isinstance(event.get(key), str) else ''
+                                   for key in ('issue', 'reason', 'note'))
+            found.append(Restoration(epoch, str(issue), str(reason), _count(event.get('back_to')),
+                                     _rates(event.get('rates')), event.get('goes_on') is True,
+                                     str(note)))
+    return found
+
+
+def _rates(value: Any) -> Optional[Tuple[float, float]]:
+    numbers = [number_or_none(entry) for entry in value] if isinstance(value, list) else []
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+        return None
+    return numbers[0], numbers[1]
 
 
 def legs(events: Sequence[Event]) -> List[LegRecord]:

@@ -101,14 +101,18 @@ def parts(run: Run) -> Dict[str, Any]:
             'left_out': run.race.get('left_out', ()), 'code': run.race.get('code', ''),
             'rows': attempts.rows_of(run), 'environment': story.environment(run),
             'skill': bool(run.skills[0] is not None or run.yardstick is not None or run.legs),
+            'yardstick': run.yardstick is not None, 'no_gradient': gradients.no_gradient(run),
             'when': _when(span(run.events)), 'version': __version__, 'mended': _mended(run),
             'unfinished': run.begun and (run.result or {}).get('status') in (None, 'interrupted')}
 
 
 def _mended(run: Run) -> Tuple[str, ...]:
-    """What the training that is handed back changed, in words, where there is no code."""
+    """What the training that is handed back changed, in words."""
     if not run.result or run.result['status'] not in ('repaired', 'improved'):
         return ()
+    if run.race:
+        return tuple(words for entry in run.race.get('candidates', ())
+                     if entry['number'] == run.race.get('winner') for words in entry['words'])
     steps: List[str] = []
     for name in (run.result['solution'] or '').split('+'):
         told = [attempt.record['description'] for attempt in run.attempts if attempt.record

@@ -27,7 +27,7 @@ MOST_ROUNDS = 10
 """Issues that are repaired one after the other at the most (paper, Section III-C)."""
 
 
-def filtered_issue(issue_list: Iterable[str], done: Iterable[str] = ()) -> Optional[str]:
+def filtered_issue(issue_list: Iterable[str], done: Iterable[str] = ()) -> List[str]:
     """The issue to repair first.
 
     Args:
@@ -35,11 +35,11 @@ def filtered_issue(issue_list: Iterable[str], done: Iterable[str] = ()) -> Optio
         done: issues whose solutions have been tried already.
 
     Returns:
-        The one of highest priority that is not done; among equals the first in the order of
-        diagnosis; None if none is left.
+        In a list the one of highest priority that is not done; among equals the first in the order
+        of diagnosis. An empty list if none is left.
     """
     left = [issue for issue in ISSUES if issue in set(issue_list) - set(done)]
-    return max(left, key=lambda issue: ISSUES[issue].priority) if left else None
+    return [max(left, key=lambda issue: ISSUES[issue].priority)] if left else []
 
 
 class Repair_Module:  # noqa: N801 - upstream's name
@@ -103,9 +103,10 @@ class Repair_Module:  # noqa: N801 - upstream's name
         best = here = Repair('failed', candidate._replace(best=outcome.best_weights), outcome)
         done: List[str] = []
         for _ in range(MOST_ROUNDS):
-            issue = filtered_issue(here.outcome.record.issues, done)
-            if issue is None:
+            first = filtered_issue(here.outcome.record.issues, done)
+            if not first:
                 break
+            issue = first[0]
             done.append(issue)
             LOGGER.info('repairing %s', issue)
             ahead: Optional[Repair] = None

@@ -87,7 +87,8 @@ def replay(tape: Tape, **settings: Any) -> Session:
     subject = tape['subject']
     probe = TapedProbe(tape)
     constants = [part and Constants(**part) for part in subject['constants']]
-    watching = Watching(**dict(dict(checktype='adaptive', overhead_budget=None, stop=False),
+    watching = Watching(**dict(dict(checktype='adaptive', overhead_budget=None,
+                                    on_issue='continue'),
                                **settings))
     session = Session(watching, Plan(tape['epochs'], tape['steps']), Subject(
         probe, subject['accuracy_counts'], lambda: subject['constant_loss'],

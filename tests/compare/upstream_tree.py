@@ -231,7 +231,7 @@ problem_evaluation = {'activation_issue': 3, 'loss_issue': 3, 'abnormal_data': 4
 def filtered_issue(issue_list):
     if len(issue_list) < 2:
         return issue_list
-    return [max(issue_list, key=problem_evaluation.get)]
+    return [max(issue_list, key=lambda issue: problem_evaluation[issue])]
 
 
 def filtered(strategy_list, sufferance, memory):
@@ -292,9 +292,12 @@ def model_train(model, train_config_set, optimizer, loss, dataset, iters, batch_
                 callbacks, root_path, new_issue_dir, verb=0, determine_threshold=3,
                 save_dir='./tool_log', checktype='epoch_3', autorepair=True,
                 modification_sufferance=3, memory_limit=False, satisfied_acc=0.7,
-                strategy='balance', params={}): pass
+                strategy='balance', params={}):
+    return 2, 2, 2
 def model_retrain(model, config, satisfied_acc, save_dir, retrain_dir, verb=1, solution=None,
-                  determine_threshold=5, checktype='epoch_3'): pass
+                  determine_threshold=5, checktype='epoch_3'):
+    def fit(): return 1
+    return model, [], 0.5, {}
 ''' % PARAMS % 0.7
 
 SCRIPT = '''
@@ -339,8 +342,8 @@ class Logger(object):
 '''
 
 WORDS = '''
-def load_data(max_features=5000): pass
-def preprocess(x, maxlen=500, bk='tensorflow'): pass
+def load_data(max_features=10000): return (1, 2), (3, 4)
+def preprocess(x, maxlen=300, bk='tensorflow'): pass
 '''
 
 TRAIN = '''
@@ -369,7 +372,8 @@ def strategies(issues=9):
 
 def later():
     """The files of the layout of ``Test-Master``: name → text."""
-    data = 'def load_data(): pass\ndef preprocess(x, bk=%r): pass\n' % 'tensorflow'
+    data = ('def load_data(): return (1, 2), (3, 4)\n'
+            "def preprocess(x, bk='tensorflow'): pass\n")
     utils, demos = 'AutoTrainer/utils/', 'AutoTrainer/demo_case/'
     files = {
         utils + 'monitor.py': MONITOR, utils + 'modules.py': MODULES,
@@ -382,7 +386,7 @@ def later():
         'AutoTrainer/data/mnist.py': data + "def preprocess_1(x, bk='tensorflow'): pass\n",
         'AutoTrainer/data/imdb.py': WORDS, 'AutoTrainer/data/reuters.py': WORDS,
         'AutoTrainer/data/simplednn.py':
-            "def load_data(method='circle'): pass\ndef preprocess(x): pass\n",
+            data.replace("data()", "data(method='circle')").replace(", bk='tensorflow'", ''),
         'Motivation/DyingReLU/train.py': TRAIN, 'Motivation/OscillatingLoss/train.py': TRAIN,
         'requirements.txt': 'numpy\n'}
     for name in ('Gradient_Vanish_Case/demo.py', 'Oscillating_Loss_Case/demo.py',
@@ -463,6 +467,18 @@ def earlier():
            'AutoTrainer/utils/monitor.py': monitor, 'AutoTrainer/utils/repair.py': repair,
            'AutoTrainer/utils/modules.py': modules, 'Motivation/dying_relu/train_20.py': TRAIN,
            'Motivation/unstable/train_34.py': TRAIN})
+
+
+def earliest():
+    """The files of an early commit of ``ICSE'21``: shorter orders, other sizes of the texts."""
+    files = earlier()
+    for before, after in (("'batch_4', ", "'batch_3', "), ("'GN_1', 'initial_3'", "'GN_1'"),
+                          ("'lr_3', 'initial_3'", "'lr_3'"),
+                          ('max_features=10000', 'max_features=5000'),
+                          ('maxlen=300', 'maxlen=500')):
+        assert any(before in text for text in files.values()), before
+        files = {name: text.replace(before, after) for name, text in files.items()}
+    return files
 
 
 def write(folder, files, **changes):

@@ -224,7 +224,7 @@ def test_what_contradicts_itself_for_certain_is_a_verdict_before_the_first_step(
 
 
 def test_a_verdict_before_the_first_step_is_the_only_one():
-    watched = session(flat(0.0), findings=[CONTRADICTION], watching={'stop': False})
+    watched = session(flat(0.0), findings=[CONTRADICTION], watching={'on_issue': 'continue'})
     assert not watched.begin()
     verdict = train(watched, flat(0.0))
     assert (verdict.epoch, watched.epochs, watched.checks) == (0, TOTAL, 1)

@@ -71,7 +71,7 @@ SLOW, RISING = [0.3] * 10, [0.1 + 0.08 * i for i in range(10)]
 @pytest.mark.parametrize('settings, accuracies, trained, ended, issues, reason', [
     ({}, RISING, 10, 'planned', (), 'sound: nothing was found in 10 epochs by 10 checks'),
     ({}, SLOW, 3, 'verdict', ('not_converge',), 'not_converge: the largest accuracy gain'),
-    ({'stop': False}, SLOW, 10, 'planned', ('not_converge',), 'not_converge: '),
+    ({'on_issue': 'continue'}, SLOW, 10, 'planned', ('not_converge',), 'not_converge: '),
     ({'satisfied_count': 2, 'satisfied_acc': 0.5}, RISING, 7, 'satisfied', (), 'sound: '),
     # ended by somebody else, before anything could be judged: no proof of anything
     ({}, [0.1, 0.2], 2, 'callback', (), 'not judged: 2 epochs, a verdict needs 3'),

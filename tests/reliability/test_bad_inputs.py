@@ -5,6 +5,7 @@ import random
 
 import numpy as np
 import pytest
+from candidates import on_backends
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
@@ -48,8 +49,7 @@ def plain_history(tmp_path_factory):
 # --------------------------------------------------------------- accepted, and to the same effect
 
 @pytest.mark.slow
-@pytest.mark.backend
-@pytest.mark.parametrize('changes, note', [
+@pytest.mark.parametrize('changes, note', on_backends([  # data are made ready by numpy
     ({'x': X.astype('float64'), 'y': ONE_HOT.astype('float64')}, ''),
     ({'y': ONE_HOT.astype('int64')}, ''),
     ({'y': ONE_HOT.astype(bool)}, ''),
@@ -58,7 +58,7 @@ def plain_history(tmp_path_factory):
     ({'y': CLASSES[:, None].astype('float64')}, 'y held class numbers'),
     ({'y': CLASSES, 'loss': 'sparse_categorical_crossentropy'}, ''),
     ({'loss': 'sparse_categorical_crossentropy'}, 'y held one-hot rows'),
-])
+], 4))
 def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
     history, log = train(tmp_path, **changes)
     np.testing.assert_allclose(history['loss'], plain_history['loss'], rtol=1e-5)
@@ -67,8 +67,7 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
-@pytest.mark.parametrize('changes, note', [
+@pytest.mark.parametrize('changes, note', on_backends([
     ({'x': np.round(X).astype('int32')}, ''),
     ({'x': X * [1, 0]}, '1 of 2 columns of x are constant'),
     ({'y': ONE_HOT[:1].repeat(60, axis=0)}, 'all rows of y are the same'),
@@ -77,7 +76,7 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
     ({'iters': 1}, ''),
     ({'iters': 2}, ''),
     ({'iters': 1, 'checktype': 'adaptive'}, ''),
-])
+], 4))
 def test_unusual_but_fine(tmp_path, changes, note):
     history, log = train(tmp_path, **changes)
     assert len(history['loss']) == changes.get('iters', 3) and np.isfinite(history['loss']).all()

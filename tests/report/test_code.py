@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from candidates import L, apply, build, candidate, keras, mlp, one_hot, why_not
+from candidates import L, apply, build, candidate, keras, mlp, on_backends, one_hot, why_not
 from programs import (
     CLASSES,
     HELD,
@@ -26,8 +26,7 @@ from AutoTrainer.utils.repair import SOLUTIONS
 
 
 @pytest.mark.slow
-@pytest.mark.backend
-@pytest.mark.parametrize('name', sorted(SOLUTIONS))
+@pytest.mark.parametrize('name', on_backends([(name,) for name in sorted(SOLUTIONS)]))
 def test_lines_do_what_the_solution_did(name, monkeypatch, tmp_path):
     done = 0
     for make in TRAININGS.values():
@@ -40,8 +39,7 @@ def test_lines_do_what_the_solution_did(name, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
-@pytest.mark.parametrize('name', sorted(SOLUTIONS))
+@pytest.mark.parametrize('name', on_backends([(name,) for name in sorted(SOLUTIONS)], 4))
 def test_lines_train(name, monkeypatch, tmp_path):
     given, changed = next((given, found[0]) for given in (make() for make in TRAININGS.values())
                           for found in [tries(name, given)] if found)

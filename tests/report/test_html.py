@@ -37,7 +37,8 @@ def test_what_a_reader_sees_of_a_repaired_run(tmp_path):
 def test_what_a_reader_sees_of_a_race(tmp_path):
     markup = page(raced(tmp_path))
     told = text_of(markup)
-    for words in ('Mended by ReLU activations: skill 0.00 → 0.50 (classical learners: 0.70).',
+    for words in ('Mended by ReLU activations: skill 0.00 → 0.50, less than classical learners '
+                  '(0.70).',
                   'The race: skill over price', 'Price 1.10', 'In all candidates: rows divided',
                   'Left out for this model or these limits: bn.'):
         assert words in told, words

@@ -120,6 +120,15 @@ def test_gradients_that_are_zero_or_none():
     assert gradients.profile_figure(watched()) is None
 
 
+def test_where_every_gradient_is_zero_there_is_a_sentence_and_no_figure():
+    dead = {'names': ['a/kernel', 'b/kernel', 'c/kernel'], 'norms': [0.0, 0.0, 0.0]}
+    run = watched(events=[dict(check(epoch), layers=dead) for epoch in (2, 3)])
+    assert gradients.gradients_figure(run) is gradients.profile_figure(run) is None
+    assert gradients.no_gradient(run).startswith('At epoch 3 the gradient of every kernel was 0')
+    alive = watched(events=[dict(check(2), layers=dict(dead, norms=[0.0, 0.0, 0.1]))])
+    assert gradients.no_gradient(alive) == gradients.no_gradient(watched()) == ''
+
+
 # -------------------------------------------------------------------------------- race and attempts
 
 def test_a_race_over_its_price(tmp_path):
@@ -132,15 +141,17 @@ def test_a_race_over_its_price(tmp_path):
     assert second.points == (pytest.approx((0.7, 0.1)), pytest.approx((0.8, 0.3)),
                              pytest.approx((1.1, 0.6)))
     assert [(row.words, row.skill, row.epochs, row.ended, row.won) for row in found.rows] == [
-        ('SELU activations and fresh starting weights', '0.20', '4 of 20', 'worse half', False),
-        ('ReLU activations', '0.60', '10 of 20', 'planned', True)]
+        ('SELU activations and fresh starting weights', '0.20', '4 of 20', 'in the worse half',
+         False),
+        ('ReLU activations', '0.60', '10 of 20', 'trained to the planned end', True)]
     figure = race.race_figure(run, found)
     assert [line.label for line in figure.lines] == ['1', '2, best']
     assert [level.at for level in figure.levels] == [0.0, 0.7]
     assert figure.spans == (svg.Span(0.0, 0.4, 'first training'),)
     assert figure.takeaway == (
-        '2 candidates, 1.1 planned trainings together with the first; number 2 was best, with a '
-        'skill of 0.60 on the rows that choose, and 0.50 on rows that chose nothing.')
+        '2 candidates were trained, for 1.1 planned trainings together with the first; number 2 '
+        'was best, with a skill of 0.60 on the rows that choose, and 0.50 on rows that chose '
+        'nothing.')
 
 
 def test_a_race_that_still_runs(tmp_path):
@@ -150,7 +161,8 @@ def test_a_race_that_still_runs(tmp_path):
     assert [(row.skill, row.epochs, row.ended) for row in found.rows] == [
         ('0.20', '4', ''), ('0.60', '10', '')]
     assert run.attempts == [] and race.race_of(watched()) is None
-    assert race.race_figure(run, found).takeaway.endswith('; none is the best yet.')
+    assert race.race_figure(run, found).takeaway.endswith(
+        '; so far number 2 is ahead, with a skill of 0.60.')
 
 
 def test_tries(tmp_path):
@@ -175,8 +187,8 @@ def test_tries(tmp_path):
      'Mended by SELU activations: skill 0.00 → 0.50.'),
     ({'yardstick': 0.7, 'solution': 'data+selu+bn'},
      'Vanishing gradient, found after epoch 8 of 20.',
-     'Mended by scaled inputs, SELU activations and batch normalisation: skill 0.00 → 0.50 '
-     '(classical learners: 0.70).'),
+     'Mended by scaled inputs, SELU activations and batch normalisation: skill 0.00 → 0.50, '
+     'less than classical learners (0.70).'),
     ({'skill': {}, 'issues': ['vanish', 'not_converge'], 'detected_epoch': 0},
      'Vanishing gradient and slow convergence, found before the first step.',
      'Mended by SELU activations: accuracy 50.0 % → 75.0 %.'),
@@ -192,7 +204,8 @@ def test_tries(tmp_path):
      'The symptom is gone by SELU activations, but the model knows no more than the best constant '
      'answer: skill 0.10 → 0.00.'),
     ({'status': 'interrupted', 'attempts': []}, 'Vanishing gradient, found after epoch 8 of 20.',
-     'The run was interrupted. What was known by then is below.'),
+     'The run was interrupted. What was known by then is below; it can be gone on with: '
+     'resume=True, or reproduce.py --resume.'),
     ({'initial_issue': 'underfit', 'issues': ['underfit'], 'reasons': {}},
      'Learns too little, no cause found: seen after epoch 8 of 20.',
      'Mended by SELU activations: skill 0.00 → 0.50.'),
@@ -206,6 +219,16 @@ def test_tries(tmp_path):
 def test_the_first_lines(changes, headline, lead):
     told = story.story_of(watched(result=dict(RESULT, **changes)))
     assert (told.headline, told.lead) == (headline, lead)
+
+
+@pytest.mark.parametrize('skill, yardstick, words', [
+    (0.5, None, ''), (0.5, 0.7, ', less than classical learners (0.70)'),
+    (0.68, 0.7, ', as good as classical learners (0.70)'),
+    (0.72, 0.7, ', as good as classical learners (0.70)'),
+    (0.9, 0.7, ', better than classical learners (0.70)'),
+    (0.1, -0.02, ' (classical learners: −0.02)')])
+def test_a_skill_beside_its_yardstick(skill, yardstick, words):
+    assert story.beside(skill, yardstick) == words
 
 
 def test_the_first_lines_before_the_end():
@@ -302,3 +325,43 @@ def test_a_callback_that_watched_twice_shows_its_last_training(tmp_path):
     run = read_run(str(tmp_path))
     assert [found.epoch for found in run.checks] == [2, 3] and run.verdict is None
     assert LEGS and not run.begun
+
+
+def restore(epoch, back_to, **more):
+    return dict({'event': 'restore', 'time': 1.7e9 + epoch, 'epoch': epoch, 'issue': 'explode',
+                 'reason': 'loss = nan', 'back_to': back_to, 'rates': [0.1, 0.01], 'goes_on': True,
+                 'note': '', 'retrain': False, 'solution': None}, **more)
+
+
+def test_where_the_best_weights_were_put_back(tmp_path):
+    put(tmp_path, 'history.csv', rows(8))
+    put(tmp_path, 'events.jsonl', [restore(9, 1), check(2), check(5, ['explode']), restore(5, 4),
+                                   check(8)])
+    run = read_run(str(tmp_path))
+    assert run.verdict is None and len(run.restorations) == 1  # the first is an earlier training's
+    assert curves.moments(run) == (svg.Mark(5, 'weights of epoch 4 put back, epoch 5',
+                                            'restored'),)
+    assert story.lead(run).endswith(
+        'At epoch 5 (explode) the weights of epoch 4 were put back and the learning rate was '
+        'lowered from 0.1 to 0.01.')
+
+
+@pytest.mark.parametrize('changes', [{'goes_on': False}, {'rates': 'low', 'goes_on': 1},
+                                     {'rates': [None, 1], 'note': 3, 'issue': None}])
+def test_what_was_put_back_at_the_end_or_in_a_damaged_line(tmp_path, changes):
+    put(tmp_path, 'history.csv', rows(5))
+    put(tmp_path, 'events.jsonl', [check(5, ['explode']), restore(5, 4, **changes)])
+    run = read_run(str(tmp_path))
+    assert (run.verdict is None) is ('goes_on' not in changes)
+    assert 'weights of epoch 4 were put back' in story.lead(run)
+
+
+def test_losses_that_hardly_differ_are_told_apart():
+    found = curves.loss_figure(watched(history=dict(HISTORY, val_loss=[0.6921, 0.69214, 0.69212])))
+    assert '0.6921 to 0.69212' in found.takeaway
+
+
+def test_why_candidates_end_in_words_for_every_reason():
+    from AutoTrainer.solutions import race as races
+    assert names.ended_in_words(races.OUTRUN) == 'the race was won'
+    assert names.ended_in_words(races.BROKE) == races.BROKE

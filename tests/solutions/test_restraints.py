@@ -13,6 +13,7 @@ from candidates import (
     dense_activation,
     keras,
     mlp,
+    on_backends,
     residual,
     sequences,
     tokens,
@@ -39,9 +40,8 @@ def hidden(**settings):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
-@pytest.mark.parametrize('name', ['weights', 'wider', 'deeper'])
-@pytest.mark.parametrize('kind', sorted(MODELS))
+@pytest.mark.parametrize('kind, name', on_backends(
+    [(kind, name) for kind in sorted(MODELS) for name in ('weights', 'wider', 'deeper')], 4))
 def test_model_survives(kind, name):
     """It takes and gives what it did, and trains."""
     given = candidate(MODELS[kind])

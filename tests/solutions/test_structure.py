@@ -14,6 +14,7 @@ from candidates import (
     convolutional,
     keras,
     mlp,
+    on_backends,
     one_hot,
     residual,
     sequences,
@@ -38,9 +39,8 @@ NOT_FOR_TOKENS = ('GN', 'data')
 
 
 @pytest.mark.slow
-@pytest.mark.backend
-@pytest.mark.parametrize('name', STRUCTURAL)
-@pytest.mark.parametrize('kind', sorted(MODELS))
+@pytest.mark.parametrize('kind, name', on_backends(
+    [(kind, name) for kind in sorted(MODELS) for name in STRUCTURAL], 7))
 def test_model_survives(kind, name, tmp_path):
     """Same inputs and outputs, other layers' weights to the bit, and it trains and saves."""
     given = candidate(MODELS[kind])

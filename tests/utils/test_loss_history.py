@@ -106,7 +106,7 @@ def test_one_fit_per_epoch_without_a_word_is_warned_of(caplog):
     network, watch = model(**FLAT), LossHistory((X, ONE_HOT))
     for _ in range(4):
         fit(network, watch, epochs=1)
-    assert watch.issue_list == [] and 'give total_epoch' in caplog.text
+    assert watch.issue_list == [] and 'give epochs=N' in caplog.text
 
 
 def test_another_model_is_another_training():

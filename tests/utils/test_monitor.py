@@ -68,12 +68,13 @@ def test_has_nan(values, expected):
     assert has_NaN(values) is expected
 
 
-@pytest.mark.parametrize('gradient, expected', [
-    ([3.0, 4.0], 5.0), ([[1.0, 1.0], [1.0, 1.0]], 2.0), ([], 0.0), (np.zeros((2, 2, 2)), 0.0),
-    (-2.0, 2.0),
+@pytest.mark.parametrize('gradients, kernels, biases', [
+    ([[3.0, 4.0]], [], [5.0]), ([[[1.0, 1.0], [1.0, 1.0]], [2.0]], [2.0], [2.0]), ([[]], [], [0.0]),
+    ([np.zeros((2, 2, 2)), np.full((1, 1), 3.0)], [0.0, 3.0], []), ([-2.0], [], [2.0]),
+    ([], [], []),
 ])
-def test_gradient_norm(gradient, expected):
-    assert gradient_norm(gradient) == expected
+def test_gradient_norm(gradients, kernels, biases):
+    assert gradient_norm(gradients) == (kernels, biases)
 
 
 @pytest.mark.parametrize('gradients, expected', [
@@ -82,7 +83,13 @@ def test_gradient_norm(gradient, expected):
     ([np.array([0.0, -0.0, 1e-300, NAN])], 0.5),
 ])
 def test_gradient_zero_radio(gradients, expected):
-    assert gradient_zero_radio(gradients) == expected
+    assert gradient_zero_radio(gradients)[0] == expected
+
+
+def test_gradient_zero_radio_of_each_kernel_and_bias():
+    assert gradient_zero_radio([np.zeros((2, 2)), np.array([0.0, 1.0]), np.ones((1, 2))]) == (
+        5 / 8, [1.0, 0.0], [0.5])
+    assert gradient_zero_radio([np.zeros((0, 2))]) == (0.0, [0.0], [])
 
 
 def test_gradient_message_summary_takes_kernels_and_leaves_biases_out():

@@ -46,7 +46,7 @@ def sigmoid_stack():
 @pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize('checktype', ['epoch_1', 'dynamic', 'adaptive'])
-def test_watching_changes_nothing(checktype):
+def test_watching_changes_nothing(checktype, compiled_for_users):
     """Same seed with and without the callback: the same losses to the last bit."""
     x, y = blobs()
 
@@ -69,7 +69,7 @@ def test_watching_changes_nothing(checktype):
 
 @pytest.mark.slow
 @pytest.mark.backend
-def test_measuring_skill_changes_nothing():
+def test_measuring_skill_changes_nothing(compiled_for_users):
     """Neither do the model's predictions, the yardstick and the search for a cause."""
     x, y = blobs()
 

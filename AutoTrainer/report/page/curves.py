@@ -8,7 +8,7 @@ from ...judge.losses import REGRESSION_LOSSES
 from ...judge.skill import ACCURACY, SQUARED
 from ...record.events import number_or_none
 from .run import Run
-from .scale import Point, drawable, number_text
+from .scale import Point, drawable, number_text, tick_texts
 from .svg import Figure, Level, Line, Mark, Span
 
 Series = Sequence[Optional[float]]
@@ -22,7 +22,7 @@ def judgment_point(planned: int) -> int:
 
 
 def moments(run: Run) -> Tuple[Mark, ...]:
-    """The judgment point and the verdict, as they are marked in every figure over epochs."""
+    """Judgment point, verdict and restorations, as they are marked in every figure over epochs."""
     found, verdict = [], run.verdict
     point = None if run.planned is None else judgment_point(run.planned)
     if point is not None and (verdict is None or point != verdict.epoch):
@@ -30,7 +30,9 @@ def moments(run: Run) -> Tuple[Mark, ...]:
     if verdict is not None:
         found.append(Mark(verdict.epoch, 'verdict%s, epoch %d' % (
             ' at the judgment point' * (point == verdict.epoch), verdict.epoch), 'verdict'))
-    return tuple(found)
+    return tuple(found) + tuple(
+        Mark(one.epoch, 'weights of epoch %d put back, epoch %d' % (one.back_to, one.epoch),
+             'restored') for one in run.restorations if one.back_to is not None)
 
 
 def last_epoch(run: Run) -> int:
@@ -81,9 +83,9 @@ def loss_figure(run: Run) -> Optional[Figure]:
     takeaway = ''
     if known:
         lowest = min(known, key=lambda entry: entry[1])
+        began, ended, least = tick_texts([known[0][1], known[-1][1], lowest[1]], most=5)
         takeaway = 'The %s loss went from %s to %s; it was lowest, %s, at epoch %d.' % (
-            name, number_text(known[0][1]), number_text(known[-1][1]), number_text(lowest[1]),
-            lowest[0])
+            name, began, ended, least, lowest[0])
     found = _figure(run, 'Loss', takeaway, 'loss%s' % (' (logarithmic)' * log),
                     ('loss', 'val_loss'))
     return found and found._replace(log=log)

@@ -51,7 +51,7 @@ def kind_of(place: int, count: int) -> str:
 def gradients_figure(run: Run) -> Optional[Figure]:
     """Norm of each layer's gradient over the epochs; None without two checks that measured it."""
     checks = measured(run)
-    if len(checks) < 2:
+    if len(checks) < 2 or not any(norm for check in checks for norm in check.norms):
         return None
     names = checks[-1].layers
     count = len(names)
@@ -71,10 +71,22 @@ def gradients_figure(run: Run) -> Optional[Figure]:
                   log=True)
 
 
-def profile_figure(run: Run) -> Optional[Figure]:
-    """Norm of the gradient layer by layer at the last check that measured it; None below three."""
+def no_gradient(run: Run) -> str:
+    """What is said instead of a figure where every gradient is 0; '' where one is not."""
     checks = measured(run)
-    if not checks or len(checks[-1].layers) < 3:
+    if not checks or any(checks[-1].norms):
+        return ''
+    return ('At epoch %d the gradient of every kernel was 0: on these rows none of them learns.'
+            % checks[-1].epoch)
+
+
+def profile_figure(run: Run) -> Optional[Figure]:
+    """Norm of the gradient layer by layer at the last check that measured it.
+
+    None below three layers, or where all are 0.
+    """
+    checks = measured(run)
+    if not checks or len(checks[-1].layers) < 3 or not any(checks[-1].norms):
         return None
     check = checks[-1]
     count = len(check.layers)

@@ -2,6 +2,16 @@
 
 from typing import Sequence
 
+from ...solutions.race import (
+    BEYOND_HOPE,
+    HALVED,
+    OUTRUN,
+    RAN,
+    SATISFIED,
+    SPENT,
+    STALLED_OUT,
+)
+
 SHORT = {
     'selu': 'SELU activations', 'relu': 'ReLU activations', 'tanh': 'tanh activations',
     'leaky': 'leaky ReLU activations', 'bn': 'batch normalisation',
@@ -12,7 +22,7 @@ SHORT = {
     'restart': 'going on from the best epoch with smaller steps',
     'ReduceLR': 'a learning rate that falls', 'momentum': 'SGD with momentum',
     'batch': 'larger batches', 'estop': 'early stopping', 'loss': 'a loss that fits',
-    'head': 'head and loss that fit the labels', 'step': 'steps that fit',
+    'head': 'head and loss that fit the labels', 'step': 'a learning rate that fits',
     'less_batch': 'smaller batches', 'longer': 'longer training',
     'weights': 'fresh starting weights', 'unfreeze': 'layers unfrozen',
     'less_dropout': 'less dropout', 'less_decay': 'less weight decay', 'wider': 'wider layers',
@@ -20,6 +30,20 @@ SHORT = {
     'shuffle': 'shuffled rows', 'split': 'rows divided anew',
 }
 """By the name of the solution; a test holds the names to those that there are."""
+
+
+ENDED = {
+    RAN: 'trained to the planned end', SATISFIED: 'at the goal, no better for a while',
+    HALVED: 'in the worse half', STALLED_OUT: 'no better for a while',
+    SPENT: 'the budget was spent', OUTRUN: 'the race was won',
+    BEYOND_HOPE: 'learnt next to nothing',
+}
+"""Why a candidate ended, where it says too little by itself."""
+
+
+def ended_in_words(why: str) -> str:
+    """Why a candidate ended, for a reader."""
+    return ENDED.get(why, why)
 
 
 def in_words(solution: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ...record.events import number_or_none
-from .names import in_words
+from .names import ended_in_words, in_words
 from .run import Run
 from .scale import number_text, skill_text
 from .svg import Figure, Level, Line, Span
@@ -92,8 +92,8 @@ def race_of(run: Run) -> Optional[Race]:
             entry['why'] if entry else '',
             '%d of %d' % (entry['epochs'], entry['planned']) if entry else str(done[number]),
             skill_text(number_or_none(entry['skill']) if entry else best.get(number)),
-            entry['ended'] if entry else next(
-                leg.ended for leg in reversed(legs) if leg.number == number),
+            ended_in_words(entry['ended'] if entry else next(
+                leg.ended for leg in reversed(legs) if leg.number == number)),
             number == winner))
     told = number_or_none((run.result or {}).get('price'))
     return Race(begun_at, price if told is None else told,
@@ -112,13 +112,13 @@ def race_figure(run: Run, race: Race) -> Optional[Figure]:
         lines[0] = lines[0]._replace(name='candidates, by number')
     lines += [Line('the best of them', track.points, 'winner dotted', '%d, best' % track.number)
               for track in tracks if track.number == race.winner]
-    levels = [Level(0.0, 'best constant answer: 0')]
+    levels = [Level(0.0, 'best constant answer: 0', at_left=True)]
     yardstick = run.yardstick
     if race.goal is not None and race.goal != yardstick:
-        levels.append(Level(race.goal, 'goal: %.2f' % race.goal, 'level'))
+        levels.append(Level(race.goal, 'goal: %.2f' % race.goal, 'level', True))
     if yardstick is not None:
         levels.append(Level(yardstick, 'classical learners%s: %.2f' % (
-            ' (the goal)' * (race.goal == yardstick), yardstick), 'yardstick'))
+            ' (the goal)' * (race.goal == yardstick), yardstick), 'yardstick', True))
     return Figure(
         'The race: skill over price', race_takeaway(race, run.skills[1] if (
             run.result or {}).get('solution') else None), 'price so far, in planned trainings',
@@ -137,11 +137,13 @@ def race_takeaway(race: Race, last_word: Optional[float] = None) -> str:
             best candidate's.
     """
     count = len([track for track in race.tracks if track.points])
-    said = '%d candidate%s, %s planned trainings together with the first' % (
-        count, '' if count == 1 else 's', number_text(race.price))
+    said = '%d candidate%s trained, for %s planned trainings together with the first' % (
+        count, ' was' if count == 1 else 's were', number_text(race.price))
     best = next((row for row in race.rows if row.won), None)
     if best is None:
-        return said + '; none is the best yet.' if race.winner is None else said + '.'
+        seen = [(skill, -track.number) for track in race.tracks for _, skill in track.points]
+        return said + ('; so far number %d is ahead, with a skill of %s.' % (
+            -max(seen)[1], skill_text(max(seen)[0])) if race.winner is None and seen else '.')
     return '%s; number %d was best, with a skill of %s on the rows that choose%s.' % (
         said, best.number, best.skill,
         '' if last_word is None else ', and %s on rows that chose nothing' % skill_text(last_word))

@@ -5,7 +5,16 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 from ...errors import UserError
 from ...judge.facts import HISTORY_KEYS, History
-from ...record.events import CheckRecord, LegRecord, checks, first_outcome, legs, number_or_none
+from ...judge.recovery import Restoration
+from ...record.events import (
+    CheckRecord,
+    LegRecord,
+    checks,
+    first_outcome,
+    legs,
+    number_or_none,
+    restorations,
+)
 from ...record.folder import SCHEMA_VERSION
 from ...record.reader import Attempt, RunReader
 
@@ -64,6 +73,11 @@ class Run(NamedTuple):
         return checks(self.events)
 
     @property
+    def restorations(self) -> List[Restoration]:
+        """When the best weights of the first training were put back."""
+        return restorations(self.events)
+
+    @property
     def legs(self) -> List[LegRecord]:
         """Legs of the race, if there was one."""
         return legs(self.events)
@@ -83,7 +97,8 @@ class Run(NamedTuple):
     def verdict(self) -> Optional[CheckRecord]:
         """The check that found the issues; None where none did.
 
-        It comes from the result, or, before there is one, from the last check that found something.
+        It comes from the result, or, before there is one, from the last check that found something
+        and after which the training did not go on from its best weights.
         """
         result = self.result
         if result is not None and result['initial_issue'] is not None:
@@ -94,7 +109,9 @@ class Run(NamedTuple):
                                {str(issue): str(why) for issue, why in reasons.items()})
         if result is not None and result['status'] == 'normal':
             return None
-        return next((check for check in reversed(self.checks) if check.issues), None)
+        answered = {one.epoch for one in self.restorations if one.goes_on}
+        return next((check for check in reversed(self.checks)
+                     if check.issues and check.epoch not in answered), None)
 
     @property
     def skills(self) -> Tuple[Optional[float], Optional[float]]:

@@ -96,10 +96,16 @@ def number_text(value: float, digits: int = 3) -> str:
     return power_text(value, digits - 1)
 
 
-def tick_texts(ticks: Sequence[float], log: bool = False) -> List[str]:
-    """The numbers of an axis, in as many digits as keep any two of them apart."""
+def tick_texts(ticks: Sequence[float], log: bool = False, most: int = 16) -> List[str]:
+    """The numbers of an axis, in as many digits as keep any two of them apart.
+
+    Args:
+        ticks: finite.
+        log: whether as powers of ten.
+        most: digits, at least 3.
+    """
     texts: List[str] = []
-    for digits in range(3, 17):
+    for digits in range(3, most + 1):
         texts = [power_text(tick, digits - 1) if log else number_text(tick, digits)
                  for tick in ticks]
         if len(set(texts)) == len(set(ticks)):

@@ -2,6 +2,7 @@
 
 from typing import Any, List, NamedTuple, Optional, Tuple
 
+from ...judge import recovery
 from ...judge.facts import SOUND
 from ...judge.own import issue_named
 from ...record.events import number_or_none
@@ -12,7 +13,7 @@ from .run import Run
 from .scale import skill_text
 
 _BADGES = {'normal': '✓ Sound', 'detected': '! Found', 'repaired': '✓ Repaired',
-           'improved': '~ Improved', 'failed': '✕ Not repaired', 'interrupted': '⏸ Interrupted'}
+           'improved': '~ Improved', 'failed': '✕ Not repaired', 'interrupted': '‖ Interrupted'}
 
 
 class Cause(NamedTuple):
@@ -98,13 +99,27 @@ def headline(run: Run) -> str:
     return 'Nothing is wrong with this training.'
 
 
+_ALIKE = 0.05
+"""Share of the yardstick within which a skill is as good as it."""
+
+
+def beside(skill: float, yardstick: Optional[float]) -> str:
+    """How a skill compares with the yardstick, to be put behind it; '' where that is unknown."""
+    if yardstick is None:
+        return ''
+    if yardstick <= 0:
+        return ' (classical learners: %s)' % skill_text(yardstick)
+    how = ('better than' if skill > (1 + _ALIKE) * yardstick
+           else 'as good as' if skill >= (1 - _ALIKE) * yardstick else 'less than')
+    return ', %s classical learners (%s)' % (how, skill_text(yardstick))
+
+
 def _change(run: Run) -> str:
     """Skill before and after, beside the yardstick; the accuracies where it is not known."""
     before, after = run.skills
-    yardstick = run.yardstick
-    beside = '' if yardstick is None else ' (classical learners: %s)' % skill_text(yardstick)
     if after is not None and before is not None:
-        return 'skill %s → %s%s' % (skill_text(before), skill_text(after), beside)
+        return 'skill %s → %s%s' % (skill_text(before), skill_text(after),
+                                    beside(after, run.yardstick))
     accuracy = (run.result or {}).get('accuracy') or {}
     before, after = number_or_none(accuracy.get('before')), number_or_none(accuracy.get('after'))
     if before is None and after is None:
@@ -123,10 +138,10 @@ def lead(run: Run) -> str:
         return _lead_of_unfinished(run)
     status, solution = result['status'], result['solution'] or ''
     words, change = in_words(solution), _change(run)
-    after, yardstick = run.skills[1], run.yardstick
+    after = run.skills[1]
     if status == 'normal':
-        beside = '' if yardstick is None else ' (classical learners: %s)' % skill_text(yardstick)
-        learnt = '' if after is None else 'skill %s%s' % (skill_text(after), beside)
+        learnt = '' if after is None else 'skill %s%s' % (
+            skill_text(after), beside(after, run.yardstick))
         accuracy = number_or_none(result['accuracy']['after'])
         told = [learnt] * bool(learnt) + (
             [] if accuracy is None else ['accuracy ' + percent(accuracy)])
@@ -161,12 +176,15 @@ def _what_is_left(run: Run) -> str:
 
 def _lead_of_unfinished(run: Run) -> str:
     if not run.begun:
-        return ('The training was watched, and stopped where a verdict asks for it; nothing was '
+        said = ('The training was watched, and stopped where a verdict asks for it; nothing was '
                 'to be repaired.')
+        restored = recovery.in_words(run.restorations)
+        return '%s %s%s.' % (said, restored[:1].upper(), restored[1:]) if restored else said
     if run.result is None:
         return ('The run has not ended, or its end cannot be read: it still trains, or it was '
                 'stopped. What is known so far is below.')
-    return 'The run was interrupted. What was known by then is below.'
+    return ('The run was interrupted. What was known by then is below; it can be gone on with: '
+            'resume=True, or reproduce.py --resume.')
 
 
 def changes(run: Run) -> List[Change]:
@@ -185,10 +203,13 @@ def changes(run: Run) -> List[Change]:
     if before is not None or after is not None:
         found.append(_changed('Accuracy' if measures_accuracy(run) else 'Loss that is gone',
                               percent(before), percent(after), kept,
-                              'of the validation rows, if there are any'))
+                              'of the %s rows' % ('validation' if any(
+                                  value is not None for value in run.history['val_acc'])
+                                  else 'training')))
     price = number_or_none(result.get('price'))
     if price is not None and run.race:
-        found.append(Change('Price', '%.2f' % price, None, 'planned trainings, the first included'))
+        found.append(Change('Price', '%.2f ×' % price, None,
+                            'the planned training, the stopped one included'))
     seconds = [number_or_none(value) for value in _seconds(result).values()]
     known = [value for value in seconds if value is not None]
     if known:

@@ -52,6 +52,7 @@ class Level(NamedTuple):
     at: float
     label: str
     kind: str = 'level'
+    at_left: bool = False
 
 
 class Mark(NamedTuple):
@@ -240,7 +241,8 @@ class _Canvas:
             place = self.y(level.at)
             self.stroke(level.kind, (self.left, place), (self.right, place))
             above = place - 5 if place - 18 > self.top else place + 14
-            self.text(self.right - 4, above, level.label, level.kind + '-text halo', 'end')
+            self.text(self.left + 4 if level.at_left else self.right - 4, above, level.label,
+                      level.kind + '-text halo', 'start' if level.at_left else 'end')
 
     def marks(self) -> None:
         """Vertical lines, their words in rows above."""
