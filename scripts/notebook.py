@@ -1,7 +1,7 @@
 """Run a notebook in a folder that is thrown away: ``python scripts/notebook.py FILE [--write]``.
 
-With ``--write`` what its cells show is stored in it; without, it is only seen to run. Nothing that
-differs from one run to the next (times, paths) is stored.
+With ``--write`` what its cells show is stored in it, without times, paths and addresses in memory;
+without, it is only seen to run.
 """
 
 import argparse
@@ -26,6 +26,10 @@ def executed(path: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         NotebookClient(notebook, timeout=300, record_timing=False,
                        resources={'metadata': {'path': folder}}).execute()
+    for cell in notebook.cells:
+        for output in cell.get('outputs', ()):
+            if 'text/html' in output.get('data', ()):
+                output['data'].pop('text/plain', None)  # an address in memory
     notebook.metadata = {'kernelspec': notebook.metadata['kernelspec'],
                          'language_info': {'name': 'python'}}
     return notebook
