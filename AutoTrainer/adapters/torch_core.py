@@ -197,9 +197,10 @@ class Core:
 
     def _announce(self) -> None:
         """Say what was found, once."""
-        verdict = self.verdict
-        if self._announced or not verdict.issues or not self._ranks.judges:
+        watcher = self.session.watcher
+        if self._announced or not self._ranks.judges or not (watcher.found or watcher.told):
             return
+        verdict = self.verdict
         self._announced = True
         LOGGER.log(logging.WARNING, 'epoch %s: %s', verdict.epoch, verdict.reason)
 
