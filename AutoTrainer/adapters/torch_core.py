@@ -202,9 +202,10 @@ class Core:
 
     def _announce(self) -> None:
         """Say what was found, once."""
-        verdict = self.verdict
-        if self._announced or not verdict.issues or not self._ranks.judges:
+        watcher = self.session.watcher
+        if self._announced or not self._ranks.judges or not (watcher.found or watcher.told):
             return
+        verdict = self.verdict
         self._announced = True
         LOGGER.log(logging.WARNING, '%s %s: %s', 'window' if self.session.plan.window else 'epoch',
                    verdict.epoch, verdict.reason)
