@@ -307,6 +307,15 @@ def test_gone_on_with_from_a_checkpoint(tmp_path, settings):
         assert found == pytest.approx(known, rel=1e-5)
 
 
+def test_a_verdict_is_not_forgotten(tmp_path, caplog):
+    train(tmp_path, Model(bias=-50.0), Watch(stop=False), epochs=6, save_strategy='epoch')
+    path = tmp_path / 'checkpoint-40'
+    later = Watch(stop=False)
+    train(tmp_path, Model(bias=-50.0), later, epochs=6, resume=str(path))
+    assert later.verdict.issues == ('relu',) and later.session.epochs == 6
+    assert len(messages(caplog)) == 1  # it was said before the checkpoint
+
+
 @pytest.mark.parametrize('damage', [None, '{"core": 3}', 'no json'])
 def test_without_what_was_seen_it_is_judged_from_there_on(tmp_path, caplog, damage):
     train(tmp_path, Model(), Watch(), callbacks=[Stops()], save_strategy='epoch')

@@ -439,6 +439,24 @@ def test_two_processes_stop_together_by_what_the_first_one_sees(tmp_path):
     assert [(tmp_path / ('rank%d' % rank)).read_text() for rank in (0, 1)] == ['4 explode'] * 2
 
 
+def test_the_older_package_has_the_same_hooks():
+    older = pytest.importorskip('pytorch_lightning', reason='pytorch_lightning is not installed')
+
+    class Older(older.LightningModule):
+        forward = Module.forward
+        configure_optimizers = Module.configure_optimizers
+
+        def training_step(self, batch, index):
+            return F.cross_entropy(self(batch[0]), batch[1])
+    module, watch = Older(), Watch()
+    module.net, module.rate = Module(bias=-50.0).net, 0.1
+    with quiet():
+        older.Trainer(max_epochs=12, callbacks=[watch], logger=False, accelerator='cpu',
+                      enable_checkpointing=False, enable_progress_bar=False,
+                      enable_model_summary=False).fit(module, loaders()[0])
+    assert watch.verdict.issues == ('relu',) and watch.session.ended == 'verdict'
+
+
 # --------------------------------------------------------------------------- going back, looking on
 
 class Jumps(Module):
