@@ -1,6 +1,7 @@
 # Each target sets up what it needs from a bare clone, once; see scripts/make_venv.sh.
 # PYTHON_MODERN and PYTHON_PINNED name the Pythons to use, where the search finds the wrong ones.
-.PHONY: help venv venv-legacy demo replicate test test-fast test-backends lint bench zoo repair-bench fuzz
+.PHONY: help venv venv-legacy demo replicate test test-fast test-backends test-wheel lint docs notebook \
+    bench zoo repair-bench fuzz
 
 help:
 	@echo "make demo           watch one demo case go wrong, be diagnosed and be repaired"
@@ -8,7 +9,10 @@ help:
 	@echo "make test-fast      for work between commits: what needs no long training, two minutes"
 	@echo "make test           all tests, on the modern stack and (where found) the pinned one"
 	@echo "make test-backends  the tests that depend on Keras's backend, on TensorFlow and PyTorch"
+	@echo "make test-wheel     the wheel in an empty environment: installed, a demo case, check, report"
 	@echo "make lint           ruff and mypy"
+	@echo "make docs           the documentation as a site, in site/"
+	@echo "make notebook       run examples/story.ipynb and store what it shows"
 	@echo "make bench          what watching costs, as JSON (QUICK=1: a smoke test of it)"
 	@echo "make zoo            how often verdicts are right, an hour or two (QUICK=1: a minute of it)"
 	@echo "make repair-bench   how much a repair is worth, many hours (QUICK=1: a minute of it)"
@@ -39,9 +43,18 @@ test-fast: venv
 test-backends:
 	@scripts/run_backend_tests.sh
 
+test-wheel: venv
+	@scripts/test_wheel.sh
+
 lint: venv
 	.venv/bin/ruff check .
-	.venv/bin/mypy AutoTrainer $(wildcard Motivation benchmarks reproduce.py)
+	.venv/bin/mypy AutoTrainer $(wildcard Motivation benchmarks examples reproduce.py)
+
+docs: venv
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
+notebook: venv
+	.venv/bin/python scripts/notebook.py examples/story.ipynb --write
 
 bench: venv
 	@for name in $(notdir $(basename $(wildcard benchmarks/[!_]*.py))); do \

@@ -22,7 +22,9 @@ def command(argv: Optional[List[str]] = None) -> NoReturn:
             from .cli import main
             code = main(argv)
     except KeyboardInterrupt as interrupt:
-        print('reproduce.py: interrupted', file=sys.stderr)
+        given = sys.argv[1:] if argv is None else argv
+        print('%s: interrupted' % ('autotrainer' if given and not given[0].startswith('-')
+                                   else 'reproduce.py'), file=sys.stderr)
         code = interrupts.exit_code(interrupt)
     interrupts.ignore()  # all is said, and a backend takes its time to end
     sys.exit(code)

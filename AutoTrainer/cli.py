@@ -1,4 +1,4 @@
-"""The command line: ``python reproduce.py`` and ``autotrainer``.
+"""The command line: ``python reproduce.py``, which is ``autotrainer run``, and ``autotrainer``.
 
 Results go to standard output, everything else to standard error. An error that the user can mend
 is one sentence and exit code 2; ``--debug`` shows its traceback. What was trained until Ctrl-C or
@@ -25,19 +25,22 @@ from .report.text import cases_table, summary
 from .settings import EARLIER, RACES, RULES, RUN_SETTINGS, Repairing, Watching
 
 DEFAULT_CASE = 'Gradient_Vanish_Case'
+RUN = 'run'
+"""The word for what ``reproduce.py`` does; it may be left out."""
+_UPSTREAMS, _INSTALLED = 'reproduce.py', 'autotrainer %s' % RUN
 COMMANDS: Dict[str, Any] = {command.NAME: command for command in (
     check_command, report_command, compare_command)}
 """What has a word of its own in front: modules with ``NAME``, ``build_parser``, and ``run``, which
 returns the exit code or None."""
 WITH_RESUME = ('resume', 'json', 'debug', 'trust_model', 'checkpoint_epochs', 'checkpoint_seconds',
-               'jobs')
+               'jobs', 'go_on')
 """Arguments that a resumed run takes from the command line; all others stand in its folder."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line's arguments."""
+def build_parser(program: str = _UPSTREAMS) -> argparse.ArgumentParser:
+    """The command line's arguments, for whom it is called by."""
     parser = argparse.ArgumentParser(
-        prog='reproduce.py', description='Train a model, say which problem the training has, and '
+        prog=program, description='Train a model, say which problem the training has, and '
         'repair it. Without arguments: the demo case %s. With "check" in front: only say what is '
         'wrong before the first step (check --help). With "report": a run as a page '
         '(report --help). With "compare": hold a checkout of upstream AUTOTRAINER against this '
@@ -71,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
                        help='and every S seconds at the most (default 30)')
     where.add_argument('--json', action='store_true', help='result.json to standard output')
     where.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    parser.set_defaults(go_on='python %s' % program if program == _UPSTREAMS else program)
     return parser
 
 
@@ -152,9 +156,12 @@ def main(argv: Optional[List[str]] = None) -> int:
         KeyboardInterrupt: if it is interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    command = COMMANDS.get(given[0]) if given else None
-    parser = build_parser() if command is None else command.build_parser()
-    arguments = parser.parse_args(given if command is None else given[1:])
+    word = given.pop(0) if given and given[0] in (RUN, *COMMANDS) else None
+    installed = argv is None and os.path.basename(sys.argv[0]).startswith('autotrainer')
+    command = COMMANDS.get(word or '')
+    parser = (command.build_parser() if command is not None
+              else build_parser(_INSTALLED if word or installed else _UPSTREAMS))
+    arguments = parser.parse_args(given)
     try:
         if command is not None:
             if command is not report_command:  # which needs no Keras
@@ -299,7 +306,7 @@ def _train(arguments: argparse.Namespace, folder: str, model: Any, config: Mappi
                         checkpoint_seconds=arguments.checkpoint_seconds, **settings)
     except KeyboardInterrupt:
         if RunReader(folder).is_begun:
-            print('To go on: python reproduce.py --resume %s' % shlex.quote(folder),
+            print('To go on: %s --resume %s' % (arguments.go_on, shlex.quote(folder)),
                   file=sys.stderr)
         raise
     return RunReader(folder)

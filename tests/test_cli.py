@@ -102,6 +102,17 @@ def test_bad_arguments(capsys, arguments, message):
     assert message in last and last.startswith('reproduce.py: ') and shown.out == ''
 
 
+def test_run_is_the_word_for_what_reproduce_does(capsys, monkeypatch):
+    assert main(['run', '--epochs', '0']) == 2
+    assert capsys.readouterr().err == (
+        'autotrainer run: --epochs is 0; give a whole number from 1 to 10000000\n')
+    with pytest.raises(SystemExit):
+        main(['run', '--help'])
+    assert capsys.readouterr().out.startswith('usage: autotrainer run ')
+    monkeypatch.setattr('sys.argv', ['/usr/bin/autotrainer', '--epochs', '0'])
+    assert main() == 2 and capsys.readouterr().err.startswith('autotrainer run: ')
+
+
 @pytest.mark.skipif(keras_bridge.LEGACY, reason='TF 2.3 has only one backend')
 def test_a_missing_backend_is_told_with_those_that_are_there():
     there = [name for name in BACKENDS if importlib.util.find_spec(name)]

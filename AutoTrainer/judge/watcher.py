@@ -9,8 +9,16 @@ from ..utils.logger import LOGGER
 from ..utils.monitor import IssueMonitor
 from ..utils.TimeCounter import TimeCounter
 from . import schedule
-from .facts import GradientSummary, History, Judgment, OutputSummary, Probe
+from .facts import (
+    HISTORY_KEYS,
+    GradientSummary,
+    History,
+    Judgment,
+    OutputSummary,
+    Probe,
+)
 from .history import LASTING
+from .own import OwnSymptoms, Seen
 
 
 class Check(NamedTuple):
@@ -71,6 +79,7 @@ class Watcher:
         self._probe_cost = 0.0
         self._last_probe: Optional[int] = None
         self._ended = False
+        self._own = OwnSymptoms()
 
     def look(self, history: History, training_seconds: float) -> Optional[Check]:
         """Take in the epoch that has ended and check the training if a check is due.
@@ -99,8 +108,12 @@ class Watcher:
                                'is judged from here on', state.epoch, type(error).__name__,
                                ' '.join(str(error).split())[:300], exc_info=LOGGER.isEnabledFor(10))
                 self.probe, self.failed = None, first_line(error)
-        check = Check(state.epoch, self.monitor.judge(gradients, outputs), gradients, outputs,
-                      self.monitor.in_numbers())
+        numbers, judgment = self.monitor.in_numbers(), self.monitor.judge(gradients, outputs)
+        if self._own:
+            judgment = self._own.added(judgment, Seen(
+                state.epochs, total, {key: tuple(history.get(key) or ()) for key in HISTORY_KEYS},
+                gradients, outputs, *numbers[:2]))
+        check = Check(state.epoch, judgment, gradients, outputs, numbers)
         self.checks += 1
         if check.judgment.reasons:
             self.found = check

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from .. import keras_bridge
 from ..errors import UserError
 from ..intake import inputs
+from ..judge import own
 from ..judge.losses import loss_name
 from ..settings import EARLIER
 from ..solutions.candidate import (
@@ -289,6 +290,7 @@ class Journal(Runner):
                         'repair': repair_seconds},
             'versions': keras_bridge.versions()}
         result.update(told)
+        result.update(_own())
         self.run_folder.write_result(result)
         return result
 
@@ -361,7 +363,7 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
         'settings': dict(settings, **_training_settings(training)),
         'dirs': {name: path and os.path.abspath(path) for name, path in dirs.items()},
         'model': keras_bridge.fingerprint(model), 'data': inputs.fingerprint(training.dataset),
-        'versions': keras_bridge.versions()}), default=str))
+        'versions': keras_bridge.versions(), **_own()}), default=str))
     there = RunReader(run.path)
     if resume and there.is_begun:
         if there.is_finished:
@@ -380,6 +382,12 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
         keras_bridge.save_model(model, initial_model(run.path))
     write_json(run.file('run.json'), now)
     return False
+
+
+def _own() -> Dict[str, Any]:
+    """What the program has registered; nothing where it has registered nothing."""
+    registered = own.on_record()
+    return {'own': registered} if registered else {}
 
 
 def _training_settings(training: Training) -> Dict[str, Any]:
@@ -412,6 +420,9 @@ def _compare(path: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> None
     if before != here:
         LOGGER.warning('%s was begun with other versions (%s, now %s): the outcome can differ '
                        'from that of an undisturbed run', path, before, here)
+    unlike = own.missing(then.get('own'))
+    if unlike:
+        raise UserError('%r cannot be resumed: %s' % (path, unlike))
     settings = then.get('settings')
     for key, value in now['settings'].items():
         given = settings.get(key, EARLIER.get(key)) if isinstance(settings, dict) else None

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 from ..errors import UserError, quote
 from ..intake.config import parse_int
 from ..judge.facts import HISTORY_KEYS, History
-from ..judge.issues import ISSUES
+from ..judge.own import known_issues
 from .folder import HISTORY_COLUMNS, attempt_name
 
 STATUSES = ('normal', 'detected', 'repaired', 'improved', 'failed', 'interrupted')
@@ -26,13 +26,13 @@ _ATTEMPT_NAME = re.compile(r'\d{3,}_(.+)_(\d+)')
 _Kinds = Mapping[str, Tuple[type, ...]]
 _NONE = type(None)
 _FACTS: _Kinds = {'settings': (dict,), 'dirs': (dict,), 'versions': (dict,),
-                  'config': (dict, _NONE)}
+                  'config': (dict, _NONE), 'own': (dict,)}
 _DIRS: _Kinds = {'log_dir': (str, _NONE), 'new_issue_dir': (str, _NONE)}
 _RESULT: _Kinds = {
     'status': (str,), 'initial_issue': (str, _NONE), 'reason': (str,), 'reasons': (dict,),
     'detected_epoch': (int, _NONE), 'total_epochs': (int,), 'checks': (int,),
     'solution': (str, _NONE), 'attempts': (list,), 'accuracy': (dict,), 'skill': (dict,),
-    'yardstick': (int, float, _NONE), 'price': (int, float), 'race': (dict,)}
+    'yardstick': (int, float, _NONE), 'price': (int, float), 'race': (dict,), 'own': (dict,)}
 _RACE: _Kinds = {'goal': (int, float), 'winner': (int, _NONE), 'rows': (dict,), 'of_all': (list,),
                  'code': (str,), 'left_out': (list,), 'candidates': (list,)}
 _CANDIDATE: _Kinds = {
@@ -43,7 +43,7 @@ _ATTEMPT: _Kinds = {
     'solution': (str,), 'try': (int,), 'description': (str,), 'status': (str,),
     'issue': (str, _NONE), 'val_accuracy': (int, float, _NONE), 'epochs': (int,),
     'number': (int,), 'traceback': (str,)}
-_OPTIONAL = ('reasons', 'number', 'traceback', 'skill', 'yardstick', 'price', 'race')
+_OPTIONAL = ('reasons', 'number', 'traceback', 'skill', 'yardstick', 'price', 'race', 'own')
 """Entries that older folders have not, or that only some have."""
 
 
@@ -128,7 +128,8 @@ class RunReader:
         """
         path, result = self.file('result.json'), self._json('result.json')
         if result is not None:
-            _check(path, result, _RESULT)
+            own = result.get('own')
+            _check(path, result, _RESULT, own=own)
             _check(path, result['accuracy'], _ACCURACY, 'accuracy: ')
             status, issue = result['status'], result['initial_issue']
             if status not in STATUSES or status != 'interrupted' and (
@@ -137,7 +138,7 @@ class RunReader:
                                  % (quote(status), quote(issue)))
             if issue is not None and result['detected_epoch'] is None:
                 raise _no_record(path, 'detected_epoch is None')
-            _check_attempts(path, result['attempts'])
+            _check_attempts(path, result['attempts'], own)
             if 'race' in result:
                 _check_race(path, result)
         return result
@@ -210,8 +211,15 @@ class RunReader:
         records = [{key: value for key, value in event.items()
                     if key not in ('event', 'time', 'outcome')}
                    for event in self.events() if event['event'] == 'attempt']
-        _check_attempts(self.file('events.jsonl'), records)
+        _check_attempts(self.file('events.jsonl'), records, self._own())
         return records
+
+    def _own(self) -> Any:
+        """What the run has on record of issues of its program's own, if that can be read."""
+        try:
+            return (self._json('run.json') or {}).get('own')
+        except UserError:
+            return None
 
     def _begun_attempts(self) -> Dict[str, Attempt]:
         """The attempts that have a folder, by its name."""
@@ -241,8 +249,11 @@ def _if_there(read: Callable[[str], Any], path: str) -> Any:
         raise
 
 
-def _check(path: str, content: Mapping[str, Any], kinds: _Kinds, where: str = '') -> None:
+def _check(path: str, content: Mapping[str, Any], kinds: _Kinds, where: str = '',
+           own: Any = None) -> None:
     """See that all that a reader relies on is there, and of the right kind.
+
+    ``own`` is what the folder says of issues that a program had registered.
 
     Raises:
         UserError: if not.
@@ -254,16 +265,16 @@ def _check(path: str, content: Mapping[str, Any], kinds: _Kinds, where: str = ''
             raise _no_record(path, '%s%s is missing' % (where, name))
         value = content[name]
         if not isinstance(value, allowed) or (name in ('initial_issue', 'issue') and value
-                                              not in (None,) + tuple(ISSUES)):
+                                              not in (None,) + tuple(known_issues(own))):
             raise _no_record(path, '%s%s is %s' % (where, name, quote(value)))
 
 
-def _check_attempts(path: str, records: Sequence[Any]) -> None:
+def _check_attempts(path: str, records: Sequence[Any], own: Any) -> None:
     for number, record in enumerate(records, 1):
         where = 'attempt %d: ' % number
         if not isinstance(record, dict):
             raise _no_record(path, where + quote(record))
-        _check(path, record, _ATTEMPT, where)
+        _check(path, record, _ATTEMPT, where, own)
         if record['status'] == 'error' and not record.get('traceback', '').strip():
             raise _no_record(path, where + 'traceback is missing')
 

@@ -4,7 +4,7 @@ import os
 from typing import Any, List, Mapping, Optional, Sequence
 
 from ..judge.facts import SOUND
-from ..judge.issues import ISSUES
+from ..judge.own import issue_named
 from .race import change_lines, race_lines
 
 
@@ -33,13 +33,14 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
         lines.append('The training is normal: %d epochs, accuracy %s, %d checks found nothing.'
                      % (result['total_epochs'], percent(accuracy['after']), result['checks']))
     else:
+        known = issue_named(issue, result.get('own'))
         lines.append('Problem   %s (%s), found at epoch %d of %d'
-                     % (ISSUES[issue].words, issue, result['detected_epoch'],
+                     % (known.words, issue, result['detected_epoch'],
                         result['total_epochs']))
-        lines.append('Meaning   %s' % ISSUES[issue].meaning)
+        lines.extend(['Meaning   %s' % known.meaning] * bool(known.meaning))
         lines.extend('Why       ' + reason for reason in _reasons(result))
         for attempt in result['attempts']:
-            lines.append('Tried     ' + attempt_line(attempt))
+            lines.append('Tried     ' + attempt_line(attempt, result.get('own')))
         lines.extend(race_lines(result))
         lines.append('Outcome   ' + _outcome(result))
     lines.extend(_skill(result))
@@ -74,8 +75,8 @@ def _reasons(result: Mapping[str, Any]) -> List[str]:
             else ['%s: %s' % entry for entry in reasons.items()])
 
 
-def attempt_line(attempt: Mapping[str, Any]) -> str:
-    """One repair attempt in one line."""
+def attempt_line(attempt: Mapping[str, Any], own: Any = None) -> str:
+    """One repair attempt in one line; ``own`` is what the run has on record of its own issues."""
     told = '%s: %s' % (attempt['solution'], attempt['description'])
     if attempt['status'] == 'skipped':
         return '%s → skipped' % told
@@ -83,7 +84,7 @@ def attempt_line(attempt: Mapping[str, Any]) -> str:
         return '%s → broke down (%s)' % (told, attempt['traceback'].strip().splitlines()[-1])
     left = ''
     if attempt['issue'] is not None:
-        left = ', ' + ISSUES[attempt['issue']].words
+        left = ', ' + issue_named(attempt['issue'], own).words
     elif attempt['status'] == 'potential':
         left = ', stopped by a callback before it had converged'
     return '%s → %s%s, accuracy %s after %d epochs' % (

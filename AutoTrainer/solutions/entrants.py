@@ -54,11 +54,13 @@ MENDS: Dict[str, str] = {
     'validation_of_another_kind': 'split', 'class_never_trained': 'split'}
 """By the name of a finding (docs/guide/check.md) the solutions that mend it."""
 
-ORDER = ('split', 'labels', 'shuffle', 'head', 'targets', 'data', 'unfreeze', 'less_dropout',
-         'less_decay', 'wider', 'deeper', 'selu', 'relu', 'tanh', 'leaky', 'weights', 'bn',
-         'regular', 'dropout', 'less_batch', 'longer', 'step')
+ORDER: List[str] = [
+    'split', 'labels', 'shuffle', 'head', 'targets', 'data', 'unfreeze', 'less_dropout',
+    'less_decay', 'wider', 'deeper', 'selu', 'relu', 'tanh', 'leaky', 'weights', 'bn', 'regular',
+    'dropout', 'less_batch', 'longer', 'step']
 """In which order solutions are applied together: rows and head before what depends on them, the
-step last, which depends on the number of steps."""
+step last, which depends on the number of steps. Registered ones come before what depends on the
+number of rows and epochs."""
 
 OF_THE_ROWS = ('split', 'labels')
 """Solutions that change what a candidate is measured on: all candidates have them, or none."""

@@ -49,14 +49,17 @@ EVENTS = [
      'time': 1700000000.125},
     {'event': 'training', 'number': 0, 'outcome': OUTCOME},
     dict(ATTEMPT, event='attempt', outcome=dict(OUTCOME, issues=[]))]
+OWN = {'issues': {'plateau': {'words': 'it stands', 'meaning': '', 'advice': 'go on'}},
+       'solutions': {'push': 'pushes'}}
 RESULT = {
     'schema_version': 1, 'status': 'improved', 'initial_issue': 'vanish', 'issues': ['vanish'],
     'reason': 'vanish: because', 'reasons': {'vanish': 'because'}, 'detected_epoch': 3,
     'total_epochs': 9, 'checks': 2, 'solution': 'selu', 'accuracy': {'before': 0.5, 'after': 0.75},
-    'attempts': [dict(ATTEMPT, status='potential', issue='unstable'), ATTEMPT,
-                 dict(ATTEMPT, status='error', traceback='ValueError: no', number=2)]}
+    'attempts': [dict(ATTEMPT, status='potential', issue='unstable'),
+                 dict(ATTEMPT, status='failed', issue='plateau'), ATTEMPT,
+                 dict(ATTEMPT, status='error', traceback='ValueError: no', number=2)], 'own': OWN}
 FACTS = {'settings': CONFIG, 'config': CONFIG, 'versions': {'backend': 'jax'},
-         'dirs': {'log_dir': 'log', 'new_issue_dir': None}}
+         'dirs': {'log_dir': 'log', 'new_issue_dir': None}, 'own': OWN}
 HOSTILE = [None, True, False, 0, -1, 1, 2 ** 63, -2 ** 200, 10 ** 400, 0.5, -0.0, 1e308, 5e-324, '',
            'x', 'relu', '\0', '\ud800', 'ü' * 300, '../../etc', [], {}, [[]], {'': {}}, [None] * 50,
            float('nan'), float('inf')]

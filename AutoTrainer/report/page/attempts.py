@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ...judge.issues import ISSUES
+from ...judge.own import issue_named
 from ...record.events import number_or_none
 from ...record.reader import last_number
 from ..text import percent
@@ -52,19 +52,19 @@ def rows_of(run: Run) -> List[Row]:
                              percent(drawable(reached)), str(len(attempt.history['loss'])), False))
             continue
         found.append(Row(
-            place, words, record['description'], _outcome(record),
+            place, words, record['description'], _outcome(record, run.own),
             percent(number_or_none(record['val_accuracy'])),
             str(record['epochs']) if record['epochs'] else '–', record['status'] == 'solved'))
     return found
 
 
-def _outcome(record: Dict[str, Any]) -> str:
+def _outcome(record: Dict[str, Any], own: Any) -> str:
     status, issue = record['status'], record['issue']
     if status == 'error':
         return '%s (%s)' % (_STATUSES[status], record['traceback'].strip().splitlines()[-1])
     if status == 'potential' and issue is None:
         return '~ stopped by a callback before it had converged'
-    left = '' if issue is None or issue not in ISSUES else ': ' + ISSUES[issue].words
+    left = '' if issue is None else ': ' + issue_named(issue, own).words
     return _STATUSES.get(status, status) + left
 
 

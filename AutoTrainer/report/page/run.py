@@ -50,6 +50,11 @@ class Run(NamedTuple):
     begun: bool = False
 
     @property
+    def own(self) -> Any:
+        """What the run has on record of issues of its program's own; None without."""
+        return (self.result or {}).get('own') or self.facts.get('own')
+
+    @property
     def epochs(self) -> int:
         """Epochs of the first training that are on record."""
         return len(self.history['loss'])

@@ -4,7 +4,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 
 from ...judge import recovery
 from ...judge.facts import SOUND
-from ...judge.issues import ISSUES
+from ...judge.own import issue_named
 from ...record.events import number_or_none
 from ..text import percent
 from .curves import measures_accuracy
@@ -74,9 +74,8 @@ def causes(run: Run) -> Tuple[Cause, ...]:
     verdict = run.verdict
     found = []
     for name in () if verdict is None else verdict.issues:
-        known, why = ISSUES.get(name), (verdict.reasons if verdict else {}).get(name, '')
-        found.append(Cause(name, '', '', '', why) if known is None else Cause(
-            known.words, known.meaning, known.looks, known.advice, why))
+        known, why = issue_named(name, run.own), (verdict.reasons if verdict else {}).get(name, '')
+        found.append(Cause(known.words, known.meaning, known.looks, known.advice, why))
     return tuple(found)
 
 
@@ -85,7 +84,7 @@ def headline(run: Run) -> str:
     verdict, planned = run.verdict, run.planned
     of = '' if planned is None else ' of %d' % planned
     if verdict is not None:
-        known = [ISSUES[name].words if name in ISSUES else name for name in verdict.issues]
+        known = [issue_named(name, run.own).words for name in verdict.issues]
         words = listed(known)
         when = ('before the first step' if verdict.epoch == 0
                 else 'after epoch %d%s' % (verdict.epoch, of))
@@ -168,8 +167,7 @@ def lead(run: Run) -> str:
 def _what_is_left(run: Run) -> str:
     left = (run.result or {}).get('issues_left')
     if left:
-        return 'Left: %s.' % listed([ISSUES[name].words if name in ISSUES else str(name)
-                                     for name in left])
+        return 'Left: %s.' % listed([issue_named(str(name), run.own).words for name in left])
     if left is None:
         return 'A problem is left.'
     return ('It still learns less than its data allows.' if run.race else

@@ -1,0 +1,88 @@
+"""The examples run as they stand, and say what they are there to say."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from AutoTrainer import keras_bridge
+
+FOLDER = Path(__file__).resolve().parent.parent / 'examples'
+ROOT = FOLDER.parent
+
+
+class Example(NamedTuple):
+    """A script: how the lines that matter begin (patterns), what it needs, on which backend."""
+
+    file: str
+    says: tuple
+    needs: str = 'keras'
+    backend: str = 'jax'
+
+
+EXAMPLES = [
+    Example('keras_script.py', (r'issues: +vanish', r'stopped after \d+ of 30 epochs')),
+    Example('resume_after_kill.py', (
+        'killed after epoch 8; going on:', 'epoch [89]', 'epoch 12', r'normal, accuracy 0\.\d')),
+    Example('extend.py', (
+        r'Problem   a loss that creeps \(creeping\), found at epoch 4 of 30',
+        r'Tried     ten_times: learning rate 0.0001 → 0.001 → failed, a loss that creeps',
+        r'Outcome   repaired by ten_times')),
+    Example('tf_data.py', (r'ends in softmax: activation_issue', r'ends in sigmoid: sound'),
+            needs='tensorflow', backend='tensorflow'),
+]
+"""Those on JAX run on the modern stack alone; the others wherever tests marked 'backend' run."""
+
+
+def shown(example, folder):
+    """The lines that an example prints, started in an empty folder."""
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONIOENCODING='utf-8')
+    done = subprocess.run([sys.executable, str(FOLDER / example.file)], cwd=str(folder),
+                          env=environment, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode('utf-8').splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('example', [
+    pytest.param(example, id=example.file, marks=(
+        pytest.mark.once if example.backend == 'jax' else pytest.mark.backend))
+    for example in EXAMPLES])
+def test_it_says_what_it_is_there_to_say(example, tmp_path):
+    if keras_bridge.backend() != example.backend or not importlib.util.find_spec(example.needs):
+        pytest.skip('it needs %s, on the backend %s' % (example.needs, example.backend))
+    lines = iter(shown(example, tmp_path))
+    for pattern in example.says:  # in this order
+        assert any(re.match(pattern, line) for line in lines), pattern
+
+
+@pytest.mark.slow
+@pytest.mark.once
+def test_the_notebook_runs():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / 'scripts' / 'notebook.py'), str(FOLDER / 'story.ipynb')],
+        env=dict(os.environ, PYTHONPATH=str(ROOT)), stderr=subprocess.PIPE, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.once
+def test_the_stored_notebook_is_small_and_shows_its_figures():
+    import nbformat
+    path = FOLDER / 'story.ipynb'
+    assert path.stat().st_size <= 300_000
+    notebook = nbformat.read(str(path), as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get('outputs', ())]
+    assert sum('image/png' in output.get('data', ()) for output in outputs) == 3
+    assert not [output for output in outputs if output.output_type == 'error']
+    assert not re.search(r'(/tmp/|/home/|/work/)', path.read_text(encoding='utf-8'))
+
+
+def test_every_example_is_listed():
+    listed = re.findall(r'^\| \[(.+?)\]', (FOLDER / 'README.md').read_text(encoding='utf-8'), re.M)
+    there = {path.name for path in FOLDER.iterdir() if path.suffix in ('.py', '.ipynb')}
+    assert set(listed) == there == {example.file for example in EXAMPLES} | {'story.ipynb'}
