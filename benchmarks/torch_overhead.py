@@ -29,10 +29,18 @@ def circle_model() -> nn.Module:
 
 
 def deep_model(depth: int = 20, width: int = 128) -> nn.Module:
-    """The model of ``benchmarks._common.deep_mlp``, likewise."""
+    """The model of ``benchmarks._common.deep_mlp``, likewise, with Keras's first weights.
+
+    As PyTorch draws them, gradients fade in 20 layers of ReLU.
+    """
     sizes = [784] + [width] * depth
-    return nn.Sequential(*[part for a, b in zip(sizes, sizes[1:])
-                           for part in (nn.Linear(a, b), nn.ReLU())], nn.Linear(width, 10))
+    model = nn.Sequential(*[part for a, b in zip(sizes, sizes[1:])
+                            for part in (nn.Linear(a, b), nn.ReLU())], nn.Linear(width, 10))
+    for part in model:
+        if isinstance(part, nn.Linear):
+            nn.init.xavier_uniform_(part.weight)
+            nn.init.zeros_(part.bias)
+    return model
 
 
 def timed(function: Callable[..., Any], inside: TimeCounter) -> Callable[..., Any]:

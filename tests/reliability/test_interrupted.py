@@ -45,7 +45,7 @@ def test_a_program_of_ones_own_is_served(tmp_path, number):
     assert handlers == [signal.getsignal(number) for number in SIGNALS]
     assert seen == [1, 2, 3]
     assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'interrupted'
-    assert '⏸ Interrupted' in (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert '‖ Interrupted' in (tmp_path / 'report.html').read_text(encoding='utf-8')
     killed_repair.train(str(tmp_path), on_epoch=on_epoch, autorepair=False)
     assert seen[3] == 4
     assert reader.read_json(str(tmp_path / 'result.json'))['status'] == 'detected'
