@@ -1,5 +1,11 @@
 """What is the Trainer's own: what it logs and when, its models and losses, checkpoints, steps."""
 
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip('torch', reason='PyTorch is not installed here')
@@ -369,3 +375,53 @@ def test_a_line_speaks_of_windows(tmp_path, capsys):
 def test_wrong_arguments_are_told_at_once(settings, said):
     with pytest.raises(UserError, match=said):
         Watch(**settings)
+
+
+# ---------------------------------------------------------------------------------- other processes
+
+TWO_PROCESSES = """
+import sys
+import torch
+from torch.nn import functional as F
+from huggingface_bench import Rows, arguments, quiet
+from transformers import Trainer
+from AutoTrainer.adapters.huggingface import Watch
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = torch.nn.Linear(6, 3)
+
+    def forward(self, x, labels=None):
+        logits = self.net(x)
+        return {'logits': logits} if labels is None else {
+            'logits': logits, 'loss': F.cross_entropy(logits, labels)}
+
+torch.manual_seed(1)
+y = torch.randint(0, 3, (320,))
+watch = Watch()
+trainer = Trainer(Model(), arguments(
+    sys.argv[1], num_train_epochs=9, learning_rate=1e-7, optim='sgd', ddp_backend='gloo'),
+    train_dataset=Rows(torch.randn(3, 6)[y] + torch.randn(320, 6), y), callbacks=[watch])
+with quiet():
+    trainer.train()
+print(trainer.args.world_size, trainer.state.global_step, watch.verdict.issues[0])
+assert not {'keras', 'jax', 'tensorflow'} & set(sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together(tmp_path):
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    environment = dict(
+        os.environ, OMP_NUM_THREADS='1', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port),
+        WORLD_SIZE='2', PYTHONPATH=os.pathsep.join(
+            [str(Path(__file__).parent), str(Path(__file__).parents[2])]))
+    running = [subprocess.Popen(
+        [sys.executable, '-c', TWO_PROCESSES, str(tmp_path)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=dict(environment, RANK=str(rank), LOCAL_RANK=str(rank)))
+        for rank in (0, 1)]
+    said = [process.communicate(timeout=300) for process in running]
+    assert [out.decode().split() for out, _ in said] == [['2', '15', 'not_converge']] * 2, said

@@ -345,6 +345,26 @@ def test_gone_on_with_from_a_checkpoint(tmp_path, monitored):
     assert history['val_loss'] == pytest.approx(whole.session.history['val_loss'], rel=1e-6)
 
 
+def test_gone_on_with_in_the_middle_of_a_window(tmp_path):
+    training, _ = loaders(batch=4)
+    whole = fit(Module(), Watch(window=8), epochs=1, loader=training)
+    saves = pl.callbacks.ModelCheckpoint(tmp_path, every_n_train_steps=21)
+
+    class Ends(pl.Callback):
+        def on_train_batch_end(self, trainer, module, *others):
+            trainer.should_stop = trainer.global_step == 23
+    fit(Module(), Watch(window=8), epochs=1, loader=training, callbacks=[saves, Ends()],
+        enable_checkpointing=True, validates=False)
+    path, = tmp_path.iterdir()
+    later = Watch(window=8)
+    trainer = trainer_of(1, [later])
+    with quiet():
+        trainer.fit(Module(), training, loaders()[1], ckpt_path=str(path))
+    assert later.session.epochs == whole.session.epochs == 7
+    assert later.session.history['loss'][:2] == whole.session.history['loss'][:2]
+    assert later._feed.steps == 60
+
+
 def test_a_training_that_was_not_watched_before_is_judged_from_there_on(tmp_path):
     trainer = trainer_of(2)
     with quiet():
