@@ -19,7 +19,6 @@ from torch.nn import functional as F  # noqa: E402, N812
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa: E402
 
 from AutoTrainer.adapters.lightning import Watch  # noqa: E402
-from AutoTrainer.adapters.torch_found import loss_in  # noqa: E402
 from AutoTrainer.errors import UserError  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -221,36 +220,6 @@ def test_a_contradiction_ends_it_before_the_first_step():
         trainer = trainer_of(4, [watch])
         trainer.fit(module, DataLoader(TensorDataset(x, 100 + 10 * x[:, :3]), 32))
     assert trainer.global_step == 0 and watch.verdict.epoch == 0, watch.verdict.reason
-
-
-@pytest.mark.parametrize('kind, expected', [
-    ('module', nn.BCEWithLogitsLoss), ('attribute', F.mse_loss), ('called', F.cross_entropy),
-    ('weighted', None), ('two', None)])
-def test_the_loss_is_found(kind, expected):
-    class Held(pl.LightningModule):
-        def __init__(self):
-            super().__init__()
-            if kind == 'module':
-                self.criterion = nn.BCEWithLogitsLoss()
-            elif kind == 'attribute':
-                self.criterion = F.mse_loss
-
-    class Called(Held):
-        def training_step(self, batch, index):
-            return self.shared(batch)
-
-        def shared(self, batch):
-            return F.cross_entropy(*batch)
-
-    class Weighted(Called):
-        def shared(self, batch):
-            return F.cross_entropy(*batch, label_smoothing=0.1)
-
-    class Two(Called):
-        def shared(self, batch):
-            return F.cross_entropy(*batch) + F.mse_loss(*batch)
-    found = loss_in({'called': Called, 'weighted': Weighted, 'two': Two}.get(kind, Held)())
-    assert type(found) is expected if kind == 'module' else found is expected
 
 
 def test_without_a_known_loss_the_history_is_judged(caplog):
