@@ -8,6 +8,7 @@ loss stays where it is, and the training ends after some windows; with one that 
 """
 
 import tempfile
+from typing import Dict
 
 import torch
 import transformers
@@ -21,20 +22,20 @@ TOKENS, LENGTH, ROWS = 20, 8, 1200
 class Sequences(Dataset):
     """Rows that count on from a random token, by a random step."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         random = torch.Generator().manual_seed(0)
         start, step = [torch.randint(low, high, (ROWS, 1), generator=random)
                        for low, high in ((0, TOKENS), (1, 3))]
         self.rows = (start + step * torch.arange(LENGTH)) % TOKENS
 
-    def __len__(self):
+    def __len__(self) -> int:
         return ROWS
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Dict[str, torch.Tensor]:
         return {'input_ids': self.rows[index], 'labels': self.rows[index]}
 
 
-def train(rate):
+def train(rate: float) -> Watch:
     """Train a new model for one epoch, or until it is stopped."""
     transformers.set_seed(0)
     model = transformers.GPT2LMHeadModel(transformers.GPT2Config(
@@ -56,7 +57,8 @@ def train(rate):
 for rate in (1e-8, 0.003):
     print('With a learning rate of %g:' % rate)
     watch = train(rate)
-    plan = watch.session.plan
-    print('judged over windows of %d steps, %d in all' % (plan.window, plan.epochs))
+    if watch.session is not None:
+        plan = watch.session.plan
+        print('judged over windows of %d steps, %d in all' % (plan.window, plan.epochs))
     print('issues: ', ', '.join(watch.verdict.issues) or 'none')
     print('in words:', watch.verdict.reason)

@@ -9,6 +9,7 @@ same module trains.
 
 import logging
 import warnings
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -32,26 +33,26 @@ y, y_val = [torch.tensor(part) for part in parts[2:]]
 class Digits(pl.LightningModule):
     """A small network for digits, as one writes it for Lightning."""
 
-    def __init__(self, rate):
+    def __init__(self, rate: float) -> None:
         super().__init__()
         self.rate = rate
         self.net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
 
-    def forward(self, batch):
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Logits of ten digits."""
         return self.net(batch)
 
-    def training_step(self, batch, index):
+    def training_step(self, batch: Any, index: int) -> torch.Tensor:
         """The loss of a batch."""
         return F.cross_entropy(self(batch[0]), batch[1])
 
-    def validation_step(self, batch, index):
+    def validation_step(self, batch: Any, index: int) -> None:
         """Loss and accuracy of a batch, logged under the names that Watch looks for."""
         output = self(batch[0])
         self.log('val_loss', F.cross_entropy(output, batch[1]))
         self.log('val_acc', (output.argmax(1) == batch[1]).float().mean())
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam."""
         return torch.optim.Adam(self.parameters(), self.rate)
 

@@ -7,12 +7,15 @@ guessing. Watch hears it from hooks, names the cause and ends the training; with
 trains.
 """
 
+from typing import Callable
+
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from AutoTrainer import Verdict
 from AutoTrainer.adapters.pytorch import Watch  # 1
 
 images, digits = load_digits(return_X_y=True)
@@ -21,7 +24,7 @@ x, x_val = [torch.tensor(part, dtype=torch.float32) for part in parts[:2]]
 y, y_val = [torch.tensor(part) for part in parts[2:]]
 
 
-def train(activation):
+def train(activation: Callable[[], nn.Module]) -> Verdict:
     """Build a model and train it for 20 epochs, or until it is stopped."""
     torch.manual_seed(0)
     layers = [nn.Linear(64, 32), activation()]
