@@ -15,7 +15,7 @@ from ..judge.windows import Windows
 from ..report.observers import observers_of
 from ..utils.logger import LOGGER
 from .huggingface_model import Seen, seen_of, setup_at
-from .torch_core import Core, watching_of
+from .torch_core import Core, check_loss_fn, watching_of
 from .torch_probe import unwrapped
 from .torch_rows import rows_of
 from .torch_windows import Feed, check_unit, plan_of
@@ -72,9 +72,8 @@ class Watch(TrainerCallback):
         if not isinstance(accuracy, str):
             raise UserError('accuracy is a %s; give the name of a metric, such as '
                             "'eval_accuracy'" % type(accuracy).__name__)
-        if loss_fn is not None and (isinstance(loss_fn, type) or not callable(loss_fn)):
-            raise UserError('loss_fn is %r; give a loss that can be called with (logits, labels), '
-                            'such as torch.nn.CrossEntropyLoss()' % (loss_fn,))
+        if loss_fn is not None:
+            check_loss_fn(loss_fn, 'logits', 'labels')
         check_unit(unit, window)
         check_seed(seed)
         self._accuracy = accuracy if accuracy.startswith('eval_') else 'eval_' + accuracy

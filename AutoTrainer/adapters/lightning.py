@@ -12,7 +12,7 @@ from ..judge.session import Plan, Session
 from ..judge.windows import Windows
 from ..report.observers import observers_of
 from ..utils.logger import LOGGER
-from .torch_core import Core, watching_of
+from .torch_core import Core, check_loss_fn, watching_of
 from .torch_found import loss_in
 from .torch_rows import Rows, rows_of, validation_rows
 from .torch_windows import Feed, check_unit, plan_of
@@ -83,9 +83,8 @@ class Watch(Callback):
             if name is not None and not isinstance(name, str):
                 raise UserError('%s is a %s; give the name under which it is logged'
                                 % (_ARGUMENTS[key], type(name).__name__))
-        if loss_fn is not None and (isinstance(loss_fn, type) or not callable(loss_fn)):
-            raise UserError('loss_fn is %r; give a loss that can be called with (output, target), '
-                            'such as torch.nn.CrossEntropyLoss()' % (loss_fn,))
+        if loss_fn is not None:
+            check_loss_fn(loss_fn)
         check_unit(unit, window)
         check_seed(seed)
         self._loss_fn, self._forward, self._unit, self._window = loss_fn, forward, unit, window

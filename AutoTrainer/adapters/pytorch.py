@@ -13,7 +13,7 @@ from ..judge.setup import Setup
 from ..judge.windows import Windows
 from ..report.observers import observers_of
 from ..utils.logger import LOGGER
-from .torch_core import Core, steps_of, watching_of
+from .torch_core import Core, check_loss_fn, steps_of, watching_of
 from .torch_hooks import Hooks, StopTraining
 from .torch_probe import Learner, unwrapped
 from .torch_rows import Rows, rows_of, validation_rows
@@ -297,9 +297,7 @@ class Watch:
 def _check_model(model: Any, loss_fn: Any) -> None:
     if not isinstance(model, nn.Module):
         raise UserError('model is a %s; give a torch.nn.Module' % type(model).__name__)
-    if isinstance(loss_fn, type) or not callable(loss_fn):
-        raise UserError('loss_fn is %r; give a loss that can be called with (output, target), such '
-                        'as torch.nn.CrossEntropyLoss()' % (loss_fn,))
+    check_loss_fn(loss_fn)
 
 
 def check(model: Any, loss_fn: Any, x: Any, y: Any = None, optimizer: Any = None,

@@ -43,6 +43,22 @@ def watching_of(stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
                                settings.get('on_issue', Watching.on_issue), stop))))
 
 
+def check_loss_fn(loss_fn: Any, outputs: str = 'output', labels: str = 'target') -> None:
+    """See that a loss is something to call.
+
+    Args:
+        loss_fn: a module or a function.
+        outputs: what it is called with first, in the words of whoever asks for it.
+        labels: and then.
+
+    Raises:
+        UserError: if not.
+    """
+    if isinstance(loss_fn, type) or not callable(loss_fn):
+        raise UserError('loss_fn is %r; give a loss that can be called with (%s, %s), such as '
+                        'torch.nn.CrossEntropyLoss()' % (loss_fn, outputs, labels))
+
+
 class Core:
     """One watched training of PyTorch, whoever feeds it: a loop, Lightning, a Trainer.
 
