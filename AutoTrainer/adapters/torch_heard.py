@@ -36,9 +36,9 @@ class Heard:
     def clear(self) -> None:
         """Begin anew."""
         self.batches = self.rows = 0
-        self._losses: List[torch.Tensor] = []
+        self._losses: List[torch.Tensor] = []  # those that would have to be waited for
         self._counts: List[int] = []
-        self._folded = 0.0
+        self._sum = 0.0
         self._sample: List[Tuple[Any, Any]] = []
         self._every = 1
 
@@ -46,11 +46,21 @@ class Heard:
         """A batch; nothing is computed that is waited for."""
         if self.samples and self.batches % self._every == 0:
             self._keep(output, target)
-        count = len(target)
-        self._losses.append(loss.detach())
-        self._counts.append(count)
+        try:
+            count = target.shape[0]  # len() of a tensor takes three times as long
+        except AttributeError:
+            count = len(target)
         self.batches += 1
         self.rows += count
+        if loss.is_cpu and not loss.ndim:  # it is there already
+            self._sum += loss.item() * count
+        else:
+            self._defer(loss, count)
+
+    def _defer(self, loss: torch.Tensor, count: int) -> None:
+        """Keep a loss on its device."""
+        self._losses.append(loss.detach())
+        self._counts.append(count)
         if len(self._losses) >= _FOLDED:
             self._fold()
 
@@ -58,14 +68,14 @@ class Heard:
         losses, counts = self._losses, self._counts
         if losses[0].ndim:
             losses = [loss.mean() for loss in losses]
-        self._folded += sum(map(operator.mul, torch.stack(losses).tolist(), counts))
+        self._sum += sum(map(operator.mul, torch.stack(losses).tolist(), counts))
         self._losses, self._counts = [], []
 
     def loss(self) -> Optional[float]:
         """The mean loss of a row; None without a batch."""
         if self._losses:
             self._fold()
-        return self._folded / self.rows if self.rows else None
+        return self._sum / self.rows if self.rows else None
 
     def _keep(self, output: Any, target: Any) -> None:
         if not (isinstance(output, torch.Tensor) and isinstance(target, torch.Tensor)):

@@ -102,6 +102,7 @@ class Hooks:
         self._held_rows = held_rows
         self._training.samples = not held_rows
         self._is_first = True
+        self._alike = 0  # batches of an epoch with which nothing but their loss is to be kept
         self._started = False
         self._given: Any = None
         self.steps = 0
@@ -119,18 +120,23 @@ class Hooks:
     # ----------------------------------------------------------------------------------- each batch
 
     def _after_loss(self, module: nn.Module, args: Tuple[Any, ...], loss: torch.Tensor) -> None:
-        if self._mode.training and loss.requires_grad:
+        if loss.requires_grad and self._mode.training:
             heard = self._training
-            if heard.batches and self._is_full():
-                self.close()
-                self._stop_here()
-            if self._is_first:
-                self._first_epoch(args, self.gathered)
+            if heard.batches >= self._alike:
+                self._before_batch(args)
         else:
             heard = self._validation
             if self._is_first and self.held is not None:
                 self._gather(args, self.held)
         heard.add(args[0], args[1], loss)
+
+    def _before_batch(self, args: Tuple[Any, ...]) -> None:
+        """A training batch that may be the first of all, or of an epoch."""
+        if self._training.batches and self._is_full():
+            self.close()
+            self._stop_here()
+        if self._is_first:
+            self._first_epoch(args, self.gathered)
 
     def _is_full(self) -> bool:
         if self._batches is not None:
@@ -215,6 +221,7 @@ class Hooks:
         self._training.samples = not self._held_rows
         if self._is_first:
             self._is_first = False
+            self._alike = self._batches or 0
             for hook in self._first:
                 hook.remove()
             self._given = None
