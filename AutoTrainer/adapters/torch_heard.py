@@ -1,6 +1,7 @@
 """What is kept of the batches of an epoch that are heard by hooks: next to nothing for each."""
 
 import operator
+import sys
 from typing import Any, List, Optional, Tuple
 
 import torch
@@ -25,6 +26,7 @@ class Heard:
     Attributes:
         batches: how many.
         rows: of all of them.
+        sum: of the losses of their rows, as far as they have been read.
         samples: whether some are kept to measure the accuracy on.
     """
 
@@ -38,7 +40,7 @@ class Heard:
         self.batches = self.rows = 0
         self._losses: List[torch.Tensor] = []  # those that would have to be waited for
         self._counts: List[int] = []
-        self._sum = 0.0
+        self.sum = 0.0
         self._sample: List[Tuple[Any, Any]] = []
         self._every = 1
 
@@ -52,10 +54,21 @@ class Heard:
             count = len(target)
         self.batches += 1
         self.rows += count
-        if loss.is_cpu and not loss.ndim:  # it is there already
-            self._sum += loss.item() * count
+        if _is_there(loss):
+            self.sum += loss.item() * count
         else:
             self._defer(loss, count)
+
+    def alike_until(self, target: Any, loss: torch.Tensor) -> int:
+        """Up to how many batches like the last one nothing but their loss is kept.
+
+        Args:
+            target: of the last batch.
+            loss: of the last batch.
+        """
+        if not isinstance(target, torch.Tensor) or not _is_there(loss):
+            return 0
+        return -(-self.batches // self._every) * self._every if self.samples else sys.maxsize
 
     def _defer(self, loss: torch.Tensor, count: int) -> None:
         """Keep a loss on its device."""
@@ -68,14 +81,14 @@ class Heard:
         losses, counts = self._losses, self._counts
         if losses[0].ndim:
             losses = [loss.mean() for loss in losses]
-        self._sum += sum(map(operator.mul, torch.stack(losses).tolist(), counts))
+        self.sum += sum(map(operator.mul, torch.stack(losses).tolist(), counts))
         self._losses, self._counts = [], []
 
     def loss(self) -> Optional[float]:
         """The mean loss of a row; None without a batch."""
         if self._losses:
             self._fold()
-        return self._sum / self.rows if self.rows else None
+        return self.sum / self.rows if self.rows else None
 
     def _keep(self, output: Any, target: Any) -> None:
         if not (isinstance(output, torch.Tensor) and isinstance(target, torch.Tensor)):
@@ -98,6 +111,11 @@ class Heard:
             return None
         counted = sum(int(count) for _, count in found)
         return sum(int(right) for right, _ in found) / counted if counted else None
+
+
+def _is_there(loss: torch.Tensor) -> bool:
+    """Whether a loss is one number that nothing has to be waited for."""
+    return loss.is_cpu and not loss.ndim
 
 
 def right_answers(output: torch.Tensor, target: torch.Tensor, facts: LossFacts

@@ -102,7 +102,7 @@ class Hooks:
         self._held_rows = held_rows
         self._training.samples = not held_rows
         self._is_first = True
-        self._alike = 0  # batches of an epoch with which nothing but their loss is to be kept
+        self._alike = 0  # batches of an epoch up to which nothing but their loss is to be kept
         self._started = False
         self._given: Any = None
         self.steps = 0
@@ -120,15 +120,28 @@ class Hooks:
     # ----------------------------------------------------------------------------------- each batch
 
     def _after_loss(self, module: nn.Module, args: Tuple[Any, ...], loss: torch.Tensor) -> None:
-        if loss.requires_grad and self._mode.training:
+        heard = self._training
+        if heard.batches < self._alike and loss.requires_grad and self._mode.training:
+            count = args[1].shape[0]
+            heard.sum += loss.item() * count
+            heard.rows += count
+            heard.batches += 1
+        else:
+            self._listen(args, loss)
+
+    def _listen(self, args: Tuple[Any, ...], loss: torch.Tensor) -> None:
+        """Any batch, whatever else is to be done with it."""
+        trains = self._mode.training and loss.requires_grad
+        if trains:
             heard = self._training
-            if heard.batches >= self._alike:
-                self._before_batch(args)
+            self._before_batch(args)
         else:
             heard = self._validation
             if self._is_first and self.held is not None:
                 self._gather(args, self.held)
         heard.add(args[0], args[1], loss)
+        if trains and self._batches is not None and not self._is_first:
+            self._alike = min(self._batches, heard.alike_until(args[1], loss))
 
     def _before_batch(self, args: Tuple[Any, ...]) -> None:
         """A training batch that may be the first of all, or of an epoch."""
@@ -221,10 +234,10 @@ class Hooks:
         self._training.samples = not self._held_rows
         if self._is_first:
             self._is_first = False
-            self._alike = self._batches or 0
             for hook in self._first:
                 hook.remove()
             self._given = None
+        self._alike = 0
         self._training.clear()
         self._validation.clear()
         self._on_epoch(values)
