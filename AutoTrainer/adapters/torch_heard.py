@@ -101,13 +101,15 @@ class Heard:
 
     def accuracy(self) -> Optional[float]:
         """Share of right answers in a sample of the batches; None where there are no such."""
+        if not self._sample:
+            return None
         together: List[Tuple[torch.Tensor, torch.Tensor]] = [
             pair for pair in self._sample if pair[0] is not None]
         found = [answers for kept, answers in self._sample if kept is None]
         if len(together) > 1 and len({(a.shape[1:], b.shape[1:]) for a, b in together}) == 1:
             together = [(torch.cat([a for a, _ in together]), torch.cat([b for _, b in together]))]
         found += [right_answers(output, target, self._facts) for output, target in together]
-        if not found or any(answers is None for answers in found):
+        if any(answers is None for answers in found):
             return None
         counted = sum(int(count) for _, count in found)
         return sum(int(right) for right, _ in found) / counted if counted else None
@@ -130,7 +132,7 @@ def right_answers(output: torch.Tensor, target: torch.Tensor, facts: LossFacts
         if output.shape != target.shape:
             return None
         right = (output > (0 if facts.logits else 0.5)) == (target > 0.5)
-        return right.sum(), right.numel()
+        return torch.count_nonzero(right), right.numel()
     if output.ndim < 2 or output.shape[1] < 2 or not (
             facts.of_classes or not facts.kind and not target.is_floating_point()):
         return None
@@ -139,5 +141,5 @@ def right_answers(output: torch.Tensor, target: torch.Tensor, facts: LossFacts
         return None
     right = output.argmax(1) == answers
     if facts.ignored is None or not facts.of_classes:
-        return right.sum(), right.numel()
-    return right.sum(), (answers != facts.ignored).sum()
+        return torch.count_nonzero(right), right.numel()
+    return torch.count_nonzero(right), torch.count_nonzero(answers != facts.ignored)
