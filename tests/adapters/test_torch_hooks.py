@@ -1,0 +1,93 @@
+"""What is kept of the batches of a loop of PyTorch that is left as it is."""
+
+import pytest
+
+torch = pytest.importorskip('torch', reason='PyTorch is not installed here')
+
+from torch import nn  # noqa: E402
+from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
+
+from AutoTrainer.adapters import torch_heard  # noqa: E402
+from AutoTrainer.adapters.pytorch import Watch  # noqa: E402
+
+pytestmark = pytest.mark.torch
+ROWS, BATCH, HELD = 200, 3, 40  # 67 batches, the last one of two rows
+X = torch.randn(ROWS, 4, generator=torch.Generator().manual_seed(0))
+Y = (X[:, 0] > 0).long() + (X[:, 1] > 0.5).long()
+
+
+class Trained:
+    """A loop that is left as it is: what it saw itself, and what was heard of it.
+
+    Args:
+        validates: whether it has validation rows.
+        reduction: of its loss.
+        looks: whether it asks for the loss of its rows in the middle of an epoch.
+    """
+
+    def __init__(self, validates=True, reduction='mean', looks=False):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+        self.loss_fn = loss_fn = nn.CrossEntropyLoss(reduction=reduction)
+        optimizer = torch.optim.SGD(model.parameters(), 0.05)
+        loader = DataLoader(TensorDataset(X, Y), BATCH, shuffle=True)
+        self.losses, self.val_losses, self.answers = [], [], []
+        with Watch(model, loss_fn, loader, epochs=4, optimizer=optimizer,
+                   validation_data=(X[:HELD], Y[:HELD]) if validates else None) as watch:
+            for _ in range(4):
+                model.train()
+                total = 0.0
+                answers = []
+                for place, (x, y) in enumerate(loader):
+                    if looks and place == BATCH:
+                        with torch.no_grad():
+                            loss_fn(model(x), y)
+                    optimizer.zero_grad()
+                    output = model(x)
+                    loss = loss_fn(output, y).mean()
+                    loss.backward()
+                    optimizer.step()
+                    total += loss.item() * len(y)
+                    answers.append((output.argmax(1) == y).tolist())
+                self.losses.append(total / ROWS)
+                self.answers.append(answers)
+                if validates:
+                    model.eval()
+                    with torch.no_grad():
+                        self.val_losses.append(loss_fn(model(X[:HELD]), Y[:HELD]).mean().item())
+        self.session = watch.session
+        self.history = watch.session.history
+
+
+@pytest.mark.parametrize('reduction', ['mean', 'none'])
+def test_losses_are_those_of_all_rows(reduction):
+    trained = Trained(reduction=reduction)
+    assert trained.session.epochs == 4
+    assert trained.history['loss'] == pytest.approx(trained.losses, rel=1e-6)
+    assert trained.history['val_loss'] == pytest.approx(trained.val_losses, rel=1e-6)
+    assert not trained.loss_fn._forward_hooks
+
+
+def test_answers_are_those_of_batches_spread_over_the_epoch():
+    trained = Trained(validates=False)
+    for heard, answers in zip(trained.history['acc'], trained.answers):
+        seen = [right for batch in answers[::4] for right in batch]  # 17 batches
+        assert heard == pytest.approx(sum(seen) / len(seen))
+    assert trained.history['loss'] == pytest.approx(trained.losses, rel=1e-6)
+
+
+@pytest.mark.parametrize('validates', [True, False])
+def test_a_loss_that_has_to_be_waited_for_comes_to_the_same(validates, monkeypatch):
+    read = Trained(validates).history
+    monkeypatch.setattr(torch_heard, '_is_there', lambda loss: False)
+    monkeypatch.setattr(torch_heard, '_FOLDED', 50)
+    waited = Trained(validates)
+    assert waited.session.epochs == 4
+    for name in ('loss', 'val_loss', 'val_acc') if validates else ('loss', 'acc'):
+        assert waited.history[name] == pytest.approx(read[name], rel=1e-9)
+
+
+def test_a_loss_without_a_gradient_is_no_training_step():
+    trained = Trained(validates=False, looks=True)
+    assert trained.session.epochs == 4
+    assert trained.history['loss'] == pytest.approx(trained.losses, rel=1e-6)
