@@ -1,7 +1,8 @@
 """Watching a loop of PyTorch that is left as it is: what happens is heard from hooks.
 
-In each batch next to nothing is done: the loss is kept as it is where it would have to be waited for,
-else read. What costs more (the rows, how many steps an epoch has) is taken in the first epoch alone.
+In each batch next to nothing is done: the loss is read where it is there already, else kept as it
+is, without waiting for the device. What costs more (the rows, how many steps an epoch has) is taken
+in the first epoch alone.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
