@@ -116,8 +116,11 @@ class Heard:
 
 
 def _is_there(loss: torch.Tensor) -> bool:
-    """Whether a loss is one number that nothing has to be waited for."""
-    return loss.is_cpu and not loss.ndim
+    """Whether a loss is one number that nothing has to be waited for.
+
+    In a step that is being compiled no number is there: to ask for it would break it up.
+    """
+    return loss.is_cpu and not loss.ndim and not torch.compiler.is_compiling()
 
 
 def right_answers(output: torch.Tensor, target: torch.Tensor, facts: LossFacts
