@@ -5,6 +5,7 @@ is, without waiting for the device. What costs more (the rows, how many steps an
 in the first epoch alone.
 """
 
+import inspect
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -104,13 +105,14 @@ class Hooks:
         self._training.samples = not held_rows
         self._is_first = True
         self._alike = 0  # batches of an epoch up to which nothing but their loss is to be kept
-        self._started = False
+        self._started = self._is_deaf = False
         self._given: Any = None
         self.steps = 0
         self.gathered = Gathered() if gathers else None
         self.held = Gathered() if gathers else None
         self.setup: Optional[Setup] = None
-        self._removed: List[Any] = [loss_fn.register_forward_hook(self._after_loss)]
+        self._removed: List[Any] = [
+            loss_fn.register_forward_hook(self._after_loss, with_kwargs=True)]
         self._first: List[Any] = []
         if gathers:
             self._first.append(model.register_forward_pre_hook(self._before_model,
@@ -120,18 +122,34 @@ class Hooks:
 
     # ----------------------------------------------------------------------------------- each batch
 
-    def _after_loss(self, module: nn.Module, args: Tuple[Any, ...], loss: torch.Tensor) -> None:
+    def _after_loss(self, module: nn.Module, args: Tuple[Any, ...], kwargs: Dict[str, Any],
+                    loss: torch.Tensor) -> None:
         heard = self._training
-        if heard.batches < self._alike and loss.requires_grad and self._mode.training:
+        if (heard.batches < self._alike and loss.requires_grad and self._mode.training
+                and not kwargs):
             count = args[1].shape[0]
             heard.sum += loss.item() * count
             heard.rows += count
             heard.batches += 1
         else:
-            self._listen(args, loss)
+            self._listen(self._in_order(args, kwargs), loss)
+
+    def _in_order(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Any, ...]:
+        """What the loss was called with, whether by place or by name."""
+        if kwargs:
+            bound = inspect.signature(self._loss_fn.forward).bind(*args, **kwargs)
+            return tuple(bound.arguments.values())
+        return args
 
     def _listen(self, args: Tuple[Any, ...], loss: torch.Tensor) -> None:
         """Any batch, whatever else is to be done with it."""
+        if len(args) < 2:
+            if not self._is_deaf:
+                LOGGER.warning('the loss is called with %d value%s, not with (output, target): '
+                               'its batches are not heard; call watch.epoch(loss=…) after each '
+                               'epoch instead', len(args), 's' * (len(args) != 1))
+            self._is_deaf = True
+            return
         trains = self._mode.training and loss.requires_grad
         if trains:
             heard = self._training

@@ -23,9 +23,10 @@ class Trained:
         validates: whether it has validation rows.
         reduction: of its loss.
         looks: whether it asks for the loss of its rows in the middle of an epoch.
+        names: the names by which it calls the loss; () by place.
     """
 
-    def __init__(self, validates=True, reduction='mean', looks=False):
+    def __init__(self, validates=True, reduction='mean', looks=False, names=()):
         torch.manual_seed(0)
         model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
         self.loss_fn = loss_fn = nn.CrossEntropyLoss(reduction=reduction)
@@ -44,7 +45,8 @@ class Trained:
                             loss_fn(model(x), y)
                     optimizer.zero_grad()
                     output = model(x)
-                    loss = loss_fn(output, y).mean()
+                    given = dict(zip(names, (output, y)))
+                    loss = (loss_fn(**given) if names else loss_fn(output, y)).mean()
                     loss.backward()
                     optimizer.step()
                     total += loss.item() * len(y)
@@ -66,6 +68,28 @@ def test_losses_are_those_of_all_rows(reduction):
     assert trained.history['loss'] == pytest.approx(trained.losses, rel=1e-6)
     assert trained.history['val_loss'] == pytest.approx(trained.val_losses, rel=1e-6)
     assert not trained.loss_fn._forward_hooks
+
+
+def test_a_loss_may_be_called_by_name():
+    by_name, by_place = Trained(names=('input', 'target')), Trained()
+    assert by_name.losses == by_place.losses
+    assert by_name.history['loss'] == pytest.approx(by_place.history['loss'], rel=1e-6)
+    assert by_name.history['val_acc'] == by_place.history['val_acc']
+
+
+def test_a_loss_of_one_value_is_not_heard_and_said_so(caplog):
+    class OfAll(nn.Module):
+        def forward(self, output):
+            return (output ** 2).mean()
+
+    model, loss_fn = nn.Linear(4, 3), OfAll()
+    with Watch(model, loss_fn, DataLoader(TensorDataset(X, Y), 50), epochs=2) as watch:
+        for _ in range(8):
+            loss_fn(model(X[:50])).backward()
+    said = [record.getMessage() for record in caplog.records if 'is called with' in
+            record.getMessage()]
+    assert len(said) == 1 and 'called with 1 value, not with (output, target)' in said[0]
+    assert not watch.verdict.issues
 
 
 def test_answers_are_those_of_batches_spread_over_the_epoch():
