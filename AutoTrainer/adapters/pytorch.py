@@ -16,9 +16,12 @@ from ..utils.logger import LOGGER
 from .torch_core import Core, check_loss_fn, steps_of, watching_of
 from .torch_hooks import Hooks, StopTraining
 from .torch_probe import Learner, unwrapped
-from .torch_rows import Rows, rows_of, validation_rows
+from .torch_rows import STREAM, Rows, is_stream, rows_of, validation_rows
 from .torch_source import Source, probe_of
 from .torch_windows import Feed, check_unit, plan_of
+
+_OF_STREAMS = ('leave x out where the loop is left as it is (its rows are seen as they come by), or '
+               'give some rows as x and y where the loop calls watch.epoch()')
 
 
 class Watch:
@@ -100,6 +103,8 @@ class Watch:
         if x is None:
             self._plan(None)
         else:
+            if y is None and is_stream(x):
+                raise UserError(STREAM % 'x' + '; ' + _OF_STREAMS)
             self._rows = rows_of(x, y)
             if batch_size is not None:
                 self._rows = self._rows._replace(batch_size=batch_size)
@@ -327,6 +332,8 @@ def check(model: Any, loss_fn: Any, x: Any, y: Any = None, optimizer: Any = None
     for name, count in (('epochs', epochs), ('batch_size', batch_size)):
         if count is not None:
             check_count(name, count)
+    if y is None and is_stream(x):
+        raise UserError(STREAM % 'x' + '; give some of its rows as x and y')
     rows = rows_of(x, y)
     if batch_size is not None:
         rows = rows._replace(batch_size=batch_size)

@@ -13,7 +13,7 @@ torch = pytest.importorskip('torch', reason='PyTorch is not installed here')
 
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
-from torch.utils.data import DataLoader, Dataset, TensorDataset  # noqa: E402
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset  # noqa: E402
 
 from AutoTrainer.adapters.pytorch import StopTraining, Watch, check  # noqa: E402
 from AutoTrainer.adapters.torch_losses import loss_facts  # noqa: E402
@@ -244,10 +244,20 @@ def test_check_looks_at_optimizer_and_weights():
 
 # --------------------------------------------------------------------------------------- bad input
 
+class Stream(IterableDataset):
+    def __iter__(self):
+        return zip(X, AMOUNTS)
+
+
 @pytest.mark.parametrize('arguments, settings, said', [
     (('no model', nn.MSELoss(), X, AMOUNTS), {}, 'give a torch.nn.Module'),
     ((mlp(), nn.MSELoss, X, AMOUNTS), {}, 'give a loss that can be called'),
     ((mlp(), nn.MSELoss(), X), {}, 'y is missing'),
+    ((mlp(), nn.MSELoss(), [(X, AMOUNTS)]), {}, 'x is a list of .input, label.; give a DataLoader'),
+    ((mlp(), nn.MSELoss(), zip(X, AMOUNTS)), {}, 'x is a zip, whose rows can be had only once'),
+    ((mlp(), nn.MSELoss(), Stream()), {}, 'leave x out where the loop is left as it is'),
+    ((mlp(), nn.MSELoss(), DataLoader(Stream())), {}, 'or give some rows as x and y where the loop'),
+    ((mlp(), nn.MSELoss(), X, AMOUNTS), {'validation_data': Stream()}, 'some of its rows as .x, y'),
     ((mlp(), nn.MSELoss(), X, AMOUNTS[:9]), {}, '200 and 9 rows'),
     ((mlp(), nn.MSELoss(), X * float('nan'), AMOUNTS), {}, 'NaN'),
     ((mlp(), nn.MSELoss(), DataLoader([1, 2, 3])), {}, 'give a data set of'),
