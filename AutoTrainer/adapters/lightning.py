@@ -98,11 +98,13 @@ class Watch(Callback):
         self._windows: Optional[Windows] = None
         self._of_steps: Tuple[str, ...] = ()  # metrics that are logged batch by batch
         self._accuracy: Optional[str] = self._given['acc']
-        self._started = self._closed = False
+        self._started = self._closed = self._is_tried = False
 
     @property
     def verdict(self) -> Verdict:
         """Issues, epoch and reasons."""
+        if self._is_tried:
+            return Verdict(note='not judged: fast_dev_run only tries the program out')
         return Verdict() if self._core is None else self._core.verdict
 
     @property
@@ -121,6 +123,9 @@ class Watch(Callback):
         """Begin a session: of the rows and the module, before the first step."""
         saved, self._saved, self._core = self._saved, None, None
         self._begin()
+        self._is_tried = bool(trainer.fast_dev_run)
+        if self._is_tried:
+            return
         try:
             plan, self._windows = self._plan(trainer, saved is None)
         except UserError as error:
@@ -222,9 +227,9 @@ class Watch(Callback):
         self._core.end()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """The training was interrupted, or broke down."""
+        """The training was interrupted, or broke down: nothing more is judged."""
         if self._core is not None:
-            self._core.end()
+            self._core.end(interrupted=True)
 
     def _close(self, trainer: Any) -> None:
         """An epoch, or a window of steps, has ended."""

@@ -219,12 +219,15 @@ class Watch:
 
     def end(self) -> None:
         """The training has ended; if before its planned end, it is judged as it stands."""
+        self._end(interrupted=False)
+
+    def _end(self, interrupted: bool) -> None:
         if self._hooks is not None:
             self._hooks.remove()
             self._hooks.close()
             self._hooks = None
         if self._core is not None:
-            self._core.end()
+            self._core.end(interrupted)
 
     def state_dict(self) -> Dict[str, Any]:
         """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
@@ -258,7 +261,7 @@ class Watch:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
         unheard = self._unheard()
-        self.end()
+        self._end(interrupted=kind is not None)
         if kind is None and unheard:
             LOGGER.warning('no epoch was seen: %s', unheard)
         return isinstance(error, StopTraining) and error.args[:1] == (self,)

@@ -195,14 +195,18 @@ class Core:
                          '%g for %g %%' % (number, number / 100, number))
         return dict(values, acc=None, val_acc=None) if self._percent else values
 
-    def end(self) -> None:
-        """The training has ended; if early, it is judged as it stands. Once is enough."""
+    def end(self, interrupted: bool = False) -> None:
+        """The training has ended; if early, it is judged as it stands. Once is enough.
+
+        Args:
+            interrupted: whether by an error, or by hand: nothing more is judged then.
+        """
         if self._ended:
             return
         self._ended = True
         if self._ranks.judges:
-            self.session.end()
-            if 0 < self.session.epochs < JUDGMENT_EPOCHS and not self.verdict.issues and (
+            self.session.end(interrupted)
+            if not interrupted and 0 < self.session.epochs < JUDGMENT_EPOCHS and not self.verdict.issues and (
                     not self.session.monitor.judged):
                 LOGGER.warning('%s', self.verdict.reason)
         self._announce()

@@ -138,7 +138,7 @@ class Session:
         self.check_time = TimeCounter(clock)
         self._facts = dict(facts or {})
         self._satisfied = 0
-        self._ended_by_others = False
+        self._ended_by_others = self._interrupted = False
         self._constant_loss: Optional[float] = None
         self._clock = clock
         self._began = clock()
@@ -267,11 +267,17 @@ class Session:
                 self._record(self.watcher.before_training())
         return self.is_to_stop
 
-    def end(self) -> None:
-        """The training has ended: if somebody else ended it early, judge it as it stands."""
+    def end(self, interrupted: bool = False) -> None:
+        """The training has ended: if somebody else ended it early, judge it as it stands.
+
+        Args:
+            interrupted: whether by an error, or by hand: what it has come to then says nothing of
+                what it would have come to.
+        """
         with self.check_time:
             if not self.is_to_stop and self.epochs < self.plan.epochs:
-                self._ended_by_others = True
+                self._ended_by_others, self._interrupted = True, interrupted
+            if self._ended_by_others and not interrupted:
                 self._record(self.watcher.end(self._window, self._training_seconds()))
             self._show('end')
 
@@ -363,6 +369,9 @@ class Session:
         """What it means that no issue was found."""
         if not self.epochs:
             return 'not judged: no epoch has ended yet'
+        if self._interrupted:
+            return ('not judged: the training was interrupted after %d of %d planned epochs; '
+                    'nothing had been found until then' % (self.epochs, self.plan.epochs))
         done = self.epochs - self._since
         if done < JUDGMENT_EPOCHS and not self.monitor.judged:
             return 'not judged: %d epoch%s%s, a verdict needs %d%s' % (

@@ -362,7 +362,7 @@ def test_what_goes_wrong_is_written_where_it_was_asked_for(tmp_path):
     assert 'relu' in (tmp_path / 'run' / 'events.jsonl').read_text()
 
 
-def test_a_training_that_breaks_down_is_judged_as_it_stands(caplog):
+def test_of_a_training_that_breaks_down_nothing_more_is_judged(caplog):
     caplog.set_level(logging.WARNING)
 
     class Breaks(Module):
@@ -373,7 +373,14 @@ def test_a_training_that_breaks_down_is_judged_as_it_stands(caplog):
     with pytest.raises(RuntimeError, match='of its own'):
         fit(Breaks(), watch, epochs=12)
     assert watch.session.ended == 'callback' and watch.session.epochs == 3
+    assert watch.verdict.reason == ('not judged: the training was interrupted after 3 of 12 '
+                                    'planned epochs; nothing had been found until then')
 
+
+def test_a_trial_run_is_not_judged(caplog):
+    watch = Watch()
+    fit(Module(), watch, epochs=12, fast_dev_run=True)
+    assert watch.verdict.reason.startswith('not judged: fast_dev_run') and not messages(caplog)
 
 
 TWO_PROCESSES = """

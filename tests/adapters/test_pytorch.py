@@ -368,6 +368,20 @@ def test_the_errors_of_others_go_through():
             raise StopTraining('of another watch')
 
 
+def test_of_a_training_that_is_interrupted_nothing_more_is_judged(caplog):
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    with pytest.raises(KeyboardInterrupt):
+        with Watch(model, loss_fn, X, CLASSES, epochs=50) as watch:
+            run(model, loss_fn, CLASSES, epochs=4, rate=1e-6)
+            raise KeyboardInterrupt
+    assert watch.session.epochs == 4 and not watch.verdict.issues and not caplog.records
+    assert watch.verdict.reason.startswith(
+        'not judged: the training was interrupted after 4 of 50 planned epochs')
+    with Watch(model, loss_fn, X, CLASSES, epochs=50) as watch:  # and one that only ends early is
+        run(model, loss_fn, CLASSES, epochs=4, rate=1e-6)
+    assert watch.verdict.issues == ('underfit',)
+
+
 @pytest.mark.parametrize('loss_fn, said', [
     (F.cross_entropy, 'has no hooks'), (nn.CrossEntropyLoss(), 'give x, the DataLoader')])
 def test_says_why_no_epoch_was_loss_fn(loss_fn, said, caplog):
