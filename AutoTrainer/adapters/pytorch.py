@@ -276,6 +276,9 @@ class Watch:
                     'watch.epoch(loss=...) at the end of each epoch')
         if hooks is None or hooks.trains and hooks.knows_epochs:
             return ''
+        if not hooks.trains and hooks.is_in_doubt:
+            return ('the loss had a gradient only where model.training was False; call '
+                    'model.train() at the beginning of each epoch')
         if not hooks.trains:
             return 'the loss module that was given was called in no training step'
         return ('where one ends cannot be told from the loop; give x, the DataLoader of the '
