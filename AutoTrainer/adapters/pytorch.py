@@ -14,7 +14,7 @@ from ..judge.windows import Windows
 from ..report.observers import observers_of
 from ..utils.logger import LOGGER
 from .torch_core import Core, check_loss_fn, steps_of, watching_of
-from .torch_hooks import Hooks, StopTraining
+from .torch_hooks import Hooks, StopTraining, needs_closure
 from .torch_probe import Learner, unwrapped
 from .torch_rows import STREAM, Rows, is_stream, rows_of, validation_rows
 from .torch_source import Source, probe_of
@@ -250,6 +250,10 @@ class Watch:
     def __enter__(self) -> 'Watch':
         if not isinstance(self._loss_fn, nn.Module):
             return self
+        if needs_closure(self._optimizer):
+            raise UserError('%s computes the loss several times for one step, so that batches cannot '
+                            'be counted from hooks; leave `with` out and call watch.epoch(loss=...) '
+                            'after each epoch' % type(self._optimizer).__name__)
         rows, windows = self._rows, self._windows
         batches = None if rows is None else rows.steps
         self._hooks = Hooks(self._model, self._loss_fn, self._optimizer,

@@ -69,6 +69,14 @@ def _mapped(x: Any) -> Any:
     return to_numpy(x).copy()
 
 
+def needs_closure(optimizer: Any) -> bool:
+    """Whether an optimizer computes the loss by itself, as often as it likes: LBFGS."""
+    if optimizer is None:
+        return False
+    closure = inspect.signature(optimizer.step).parameters.get('closure')
+    return closure is not None and closure.default is inspect.Parameter.empty
+
+
 class Hooks:
     """Hears what happens in a loop, and tells of epochs that have ended.
 

@@ -316,6 +316,25 @@ def test_puts_back_what_broke_and_goes_on_with_smaller_steps(kind, rate, caplog)
     assert np.isfinite(watch.session.history['loss'][5:]).all() and 'epoch 5' in caplog.text
 
 
+def test_an_optimizer_that_computes_the_loss_by_itself_has_to_be_told_of():
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.LBFGS(model.parameters())
+    torch.optim.lr_scheduler.StepLR(optimizer, 5)  # which wraps optimizer.step
+    watch = Watch(model, loss_fn, X, CLASSES, epochs=5, optimizer=optimizer)
+    with pytest.raises(UserError, match=r'LBFGS computes .* call watch.epoch\(loss=\.\.\.\)'):
+        with watch:
+            pytest.fail('it cannot be heard')
+    assert not loss_fn._forward_hooks
+    for _ in range(5):
+        def closure():
+            optimizer.zero_grad()
+            loss = loss_fn(model(X), CLASSES)
+            loss.backward()
+            return loss
+        watch.epoch(loss=optimizer.step(closure))
+    assert watch.session.epochs == 5
+
+
 def test_puts_nothing_back_in_the_middle_of_a_batch():
     model, loss_fn = mlp(), nn.CrossEntropyLoss()
     with Watch(model, loss_fn, X, CLASSES, epochs=5, on_issue='restore'):
