@@ -35,12 +35,14 @@ class Seen(NamedTuple):
         held: validation rows.
         loss_fn: of logits and labels.
         forward: from inputs to logits, the classes along the second axis.
+        unmeasured: why nothing can be, in words.
     """
 
     rows: Optional[Rows] = None
     held: Optional[Rows] = None
     loss_fn: Any = None
     forward: Optional[Forward] = None
+    unmeasured: str = ''
 
 
 def seen_of(model: Any, rows: Rows, held: Optional[Rows], loss_fn: Any = None,

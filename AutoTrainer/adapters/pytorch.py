@@ -118,7 +118,8 @@ class Watch:
         plan = self._plan(rows)
         self._core = Core(self._model, self._loss_fn, self._watching, plan, rows, held,
                           self._optimizer, save_dir=self._save_dir, seed=self._seed, setup=setup,
-                          observers=self._observers)
+                          observers=self._observers,
+                          unmeasured='Watch has no rows' if rows is None else '')
         if self._saved is not None:
             self._go_on_from(self._saved)
         return self._core

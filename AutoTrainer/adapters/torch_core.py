@@ -76,6 +76,7 @@ class Core:
         setup: see :class:`~AutoTrainer.adapters.torch_source.Source`.
         observers: who looks on, see :class:`~AutoTrainer.judge.session.Session`.
         schedulers: of the learning rate; None if it is not known whether there are some.
+        unmeasured: why there are no rows, in words.
 
     Attributes:
         session: see :class:`~AutoTrainer.judge.session.Session`.
@@ -87,7 +88,7 @@ class Core:
                  forward: Optional[Callable[[Any], Any]] = None, save_dir: Optional[str] = None,
                  seed: int = 0, setup: Optional[Setup] = None,
                  observers: Sequence[Observer] = (),
-                 schedulers: Optional[Sequence[Any]] = None) -> None:
+                 schedulers: Optional[Sequence[Any]] = None, unmeasured: str = '') -> None:
         self._began = time.perf_counter()
         self._ranks = Ranks()
         self._save_dir = save_dir if self._ranks.judges else None
@@ -97,7 +98,7 @@ class Core:
         self._percent = False
         self._told: Optional[Verdict] = None  # by the rank that judges
         self._source: Optional[Source] = None
-        subject = Subject()
+        subject = Subject(unmeasured=unmeasured)
         if rows is not None and self._ranks.judges:
             self._source = Source(rows, held, optimizer, seed, setup)
             subject = self._subject(model, loss_fn, watching, _in_epochs(plan, rows), forward, seed,
@@ -127,7 +128,7 @@ class Core:
         except Exception as error:  # of a module or loss that nobody foresaw
             LOGGER.warning('the model cannot be looked at (%s); only the history is judged',
                            first_line(error))
-            return Subject()
+            return Subject(unmeasured=first_line(error))
 
     @property
     def verdict(self) -> Verdict:

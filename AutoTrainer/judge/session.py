@@ -67,6 +67,7 @@ class Subject(NamedTuple):
             (None if unknown); read under ``rules='skill'``.
         loss_proves: whether a training that has lost most of the constant prediction's loss has
             learnt most (:data:`AutoTrainer.judge.losses.PROVING_LOSSES`); likewise.
+        unmeasured: why there is no probe, in words; '' where there is one, or nobody knows.
     """
 
     probe: Optional[Probe] = None
@@ -74,6 +75,7 @@ class Subject(NamedTuple):
     constant_loss: Callable[[], Optional[float]] = lambda: None
     constants: Tuple[Constants, Optional[Constants]] = (Constants(0), None)
     loss_proves: bool = True
+    unmeasured: str = ''
 
 
 class Observer:
@@ -384,8 +386,13 @@ class Session:
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))
-        return '%s: nothing was found in %d epochs by %d check%s' % (
-            SOUND, self.epochs, self.checks, '' if self.checks == 1 else 's')
+        done_by = 'in %d epochs by %d check%s' % (
+            self.epochs, self.checks, '' if self.checks == 1 else 's')
+        if self.watching.by_skill and not self.monitor.by_skill:
+            why = self.subject.unmeasured
+            return 'nothing was found in the curves %s, but what is learnt was not measured%s' % (
+                done_by, ' (%s)' % why if why else '')
+        return '%s: nothing was found %s' % (SOUND, done_by)
 
     def _in_its_unit(self, sentence: str) -> str:
         return in_windows(sentence, self.plan.window)

@@ -227,10 +227,24 @@ def test_without_a_known_loss_the_history_is_judged(caplog):
         def training_step(self, batch, index):
             x, y = batch
             return -self(x).log_softmax(1)[torch.arange(len(y)), y].mean()
-    watch = fit(Own(), Watch(), epochs=12)
-    assert messages(caplog)[0].startswith('the loss is not to be found in the module; give '
-                                          'Watch(loss_fn=...)')
+
+    class Twice(Own):
+        def forward(self, x):
+            return torch.cat([self.net(x)] * 2, 1)
+    watch = fit(Twice(), Watch(), epochs=12)
+    assert messages(caplog)[0] == ('the loss is not to be found in the module; give '
+                                   'Watch(loss_fn=...) to have gradients and skill looked at')
     assert len(watch.session.history['loss']) == 12 and watch.session.probes == 0
+    assert watch.verdict.note.endswith('but what is learnt was not measured (the loss is not '
+                                       'known; give Watch(loss_fn=...))')
+    caplog.clear()
+    watch = fit(Own(), Watch(), epochs=12)
+    assert watch.verdict.note.startswith('sound') and watch.session.probes == 0
+    assert messages(caplog) == ['the loss is not to be found in the module; give Watch(loss_fn='
+                                '...) to have its gradients looked at: until then they are those '
+                                'of a plain cross-entropy']
+    stuck = fit(Own(bias=-50.0), Watch(), epochs=12)  # a model that answers all rows alike
+    assert stuck.verdict.issues and stuck.verdict.skill < 0.1
     caplog.clear()
     assert fit(Own(bias=-50.0), Watch(loss_fn=nn.CrossEntropyLoss()),
                epochs=12).verdict.issues == ('relu',)
