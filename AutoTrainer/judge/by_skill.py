@@ -17,7 +17,7 @@ from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
 from .issues import ISSUES
-from .preflight import CERTAIN, Finding
+from .preflight import CERTAIN, LIKELY, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
 from .standing import ENOUGH, SURE, Standing, in_words, standings, told_of
@@ -202,8 +202,10 @@ class SkillMonitor(IssueMonitor):
         """Whether the model's own skill has to be measured: the history proves nothing.
 
         The first looks are made before the time to judge, so that one bad epoch decides nothing
-        then.
+        then. Validation rows of which the history says nothing are looked at once, at the end.
         """
+        if self._is_over and self.ground.validation is not None and not self._is_validated:
+            return not self.state.non_finite
         soon = self._is_due(self.state.epochs + LASTING - 1)
         lasts = self._unproven >= min(LASTING, self.state.epochs)
         return (soon and (lasts or self._is_over) and not self.state.non_finite
@@ -349,6 +351,22 @@ class SkillMonitor(IssueMonitor):
         nothing = no_signal(evidence)
         overfit = None if nothing else overfits(evidence)
         return {'no_signal': nothing} if nothing else {'overfit': overfit} if overfit else {}
+
+    @property
+    def in_doubt(self) -> str:
+        """Why a model that is told to be behind is not blamed; '' where it is not behind."""
+        standing = self.standing
+        told = told_of(self._recent[-1], self.yardsticks, self.ground.training.rows) if (
+            self._recent) else None
+        if (told is None or standing is None or not told.learner or not told.is_short()
+                or not standing.learner):
+            return ''
+        rows = 'validation' if standing in self._standings('validation') else 'training'
+        said = ['by %s it has %.2f on %s rows, where %s has %.2f: not surely too little' % (
+            standing.form, standing.skill.value, rows, standing.learner, standing.yardstick.value)]
+        said += ['%s: %s' % (finding.sentence, finding.advice) for finding in self.findings
+                 if finding.severity == LIKELY]
+        return '; '.join(said)
 
     def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
         """Skill, yardstick, and the two in words, as far as they were measured."""

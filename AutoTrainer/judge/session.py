@@ -375,8 +375,10 @@ class Session:
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))
-        return '%s: nothing was found in %d epochs by %d check%s' % (
-            SOUND, self.epochs, self.checks, '' if self.checks == 1 else 's')
+        doubt = self.monitor.in_doubt
+        return '%s: nothing was found in %d epochs by %d check%s%s' % (
+            SOUND + ', as far as can be told' * bool(doubt), self.epochs, self.checks,
+            '' if self.checks == 1 else 's', doubt and ' (%s)' % doubt)
 
     def _in_its_unit(self, sentence: str) -> str:
         return in_windows(sentence, self.plan.window)

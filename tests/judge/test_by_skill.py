@@ -279,6 +279,16 @@ def test_what_is_told_at_the_end_and_no_reason_to_stop(levels, held, reached, to
         assert (verdict.told, watched.ended) == ((told,), 'planned')
 
 
+def test_a_training_that_is_told_to_be_behind_is_told_why_it_is_not_blamed():
+    verdict, watched = judged(flat(0.6), validation=flat(0.45),
+                              reached=[yardstick(0.9, error=0.1)], error=0.1)
+    assert verdict.issues == () and verdict.note.startswith(
+        'sound, as far as can be told: nothing was found in 50 epochs')
+    assert verdict.note.endswith('(by accuracy it has 0.60 on training rows, where a linear model '
+                                 'has 0.90: not surely too little)')
+    assert judged(flat(0.9))[0].note.startswith('sound: nothing was found')
+
+
 # ------------------------------------------------------------------------------------- no yardstick
 
 @pytest.mark.parametrize('level, reached, rows, issues', [
