@@ -261,7 +261,6 @@ def test_what_cannot_be_trained_is_said_before_anything_is_trained(small_model, 
 # ----------------------------------------------------------------------------------- its parts
 
 @pytest.mark.slow
-@pytest.mark.backend
 @pytest.mark.parametrize('name, layers', [('relu20', 20), ('relu34', 34)])
 def test_the_thesiss_models(name, layers):
     from Motivation.models import build_model
@@ -276,7 +275,6 @@ def test_the_thesiss_models(name, layers):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_the_collection_saves_what_all_runs_start_from(tmp_path):
     from AutoTrainer import keras_bridge
     from Motivation import training
