@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 
 import pytest
 
@@ -156,9 +155,6 @@ def test_the_recorded_runs_agree_and_one_number_less_does_not(shared, tmp_path, 
     table = text.split('## Table 3-1')[1].split('## Table 3-3')[0]
     assert table.count(SAME) == 18 and OTHER not in text
     assert 'Of 17 claims' in capsys.readouterr().out
-    for case in (shared / 'histories').iterdir():
-        shutil.copytree(str(case), str(tmp_path / 'in' / case.name))
-    last = tmp_path / 'in' / 'Case_150epoch2' / 'run_049.csv'
-    last.chmod(0o644)
-    last.unlink()
-    assert main([str(tmp_path / 'in'), '--out', str(tmp_path / 'out')]) == 1
+    cases = [case if case.name != 'Case_150epoch2' else case._replace(runs=case.runs[:-1])
+             for case in find_cases(shared / 'histories')[0]]
+    assert not agrees(decided.decide(lay(cases, None)[0]), given=True)

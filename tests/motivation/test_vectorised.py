@@ -97,12 +97,12 @@ def one_output():
 @pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize('precision', ['float64'], indirect=True)
-@pytest.mark.parametrize('make_model, optimizer, loss', [
-    (convolutions, SGD, 'categorical_crossentropy'), (one_output, OPTIMIZER, 'binary_crossentropy'),
+@pytest.mark.parametrize('make_model, optimizer, loss, counts', [
+    (convolutions, SGD, 'categorical_crossentropy', (320, 96)),
+    (one_output, OPTIMIZER, 'binary_crossentropy', (333, 100)),  # short last batches
 ])
-def test_other_models_and_sgd(precision, make_model, optimizer, loss):
-    data = rows('digits_image' if make_model is convolutions else 'digits', precision,
-                333, 100)  # short last batches
+def test_other_models_and_sgd(precision, make_model, optimizer, loss, counts):
+    data = rows('digits_image' if make_model is convolutions else 'digits', precision, *counts)
     if make_model is one_output:
         data.update(y=data['y'][:, :1], y_val=data['y_val'][:, :1])
     assert greatest_difference(make_model, optimizer, loss, data, epochs=2) < 1e-4
