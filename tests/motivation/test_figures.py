@@ -4,7 +4,7 @@ import xml.etree.ElementTree
 import pytest
 
 from AutoTrainer.errors import UserError
-from Motivation import analyse, drawing
+from Motivation import analyse
 from Motivation.figures import choose_run, main
 from Motivation.histories import Case, Run
 
@@ -35,17 +35,6 @@ def test_a_run_that_is_none_is_refused(wanted):
 
 
 # ------------------------------------------------------------------------------- the command line
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Figures are files without content: drawing them takes seconds."""
-    def save(draw, found, folder, name, foot=0.0):
-        paths = [folder / (name + ending) for ending in ('.png', '.svg')]
-        for path in paths:
-            path.write_bytes(b'')
-        return paths
-    monkeypatch.setattr(drawing, 'save', save)
-
 
 @pytest.mark.once
 @pytest.mark.slow
