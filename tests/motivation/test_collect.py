@@ -235,7 +235,6 @@ def test_a_collection(undisturbed):
         assert run.columns['loss'][2] < run.columns['loss'][0]
 
 
-@pytest.mark.once
 @pytest.mark.slow
 def test_killed_and_resumed_it_gives_the_same_files(undisturbed, begun, tmp_path):
     """The whole command: a process that begins the collection, and one for each run."""
