@@ -29,7 +29,6 @@ def checked(tmp_path, capsys, *more, model=None, **changes):
     return capsys.readouterr().out
 
 
-@pytest.mark.backend
 def test_a_line_for_each_finding(tmp_path, capsys):
     assert checked(tmp_path, capsys) == 'nothing found\n'
     shown = checked(tmp_path, capsys, epoch=2, opt_kwargs={'lr': 20.0})

@@ -39,7 +39,6 @@ def run(*arguments, **kwargs):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_a_case_as_json(tmp_path):
     """result.json on standard output and nothing else there; the same in the folder."""
     done = run('--case', 'Gradient_Vanish_Case', '--epochs', '60', '--json', '-rd',
@@ -53,7 +52,6 @@ def test_a_case_as_json(tmp_path):
     assert 'selu 1: ' in (tmp_path / 'log' / 'monitor_repair.log').read_text(encoding='utf-8')
 
 
-@pytest.mark.backend
 def test_a_model_of_ones_own(tmp_path, model_path, capsys):
     assert main(['-mp', model_path, '-cp', write_config(tmp_path), '-rtd', str(tmp_path), '-rd',
                  'out', '--checktype', 'epoch_1']) == 0

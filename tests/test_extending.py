@@ -101,7 +101,6 @@ def state():
 
 # ------------------------------------------------------------------------------------- symptoms
 
-@pytest.mark.backend
 @pytest.mark.parametrize('rules', ['skill', 'paper'])
 def test_it_is_judged_under_both_rules_and_ends_the_training(rules, tmp_path, capsys):
     register_symptom('plateau', plateau, WORDS, advice='larger steps', priority=4)
@@ -157,7 +156,6 @@ def test_the_one_to_be_repaired_first_stands_in_front(priority, issues):
 # --------------------------------------------------------------------------------------- repair
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_it_is_repaired_by_ones_own_solution(tmp_path, capsys):
     register_both()
     result = trained(tmp_path / 'run').result

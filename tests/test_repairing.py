@@ -7,7 +7,6 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from candidates import on_backends
 
 from AutoTrainer import keras_bridge, racing
 from AutoTrainer.cli import main
@@ -127,7 +126,6 @@ BAD = {
 }
 
 
-@pytest.mark.backend
 def test_several_outputs_are_repaired_as_far_as_that_is_defined():
     """The output that is worst off counts; head, loss and scale of targets are left alone."""
     model, result = repair(two_heads(), X, [Y, AMOUNTS], epochs=8, seed=1,
@@ -156,8 +154,7 @@ def test_a_bad_training_is_repaired(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('decades', [
-    pytest.param(False, marks=pytest.mark.backend), True])
+@pytest.mark.parametrize('decades', [False, True])
 def test_outputs_are_in_the_units_of_the_labels(tmp_path, decades):
     """Also those of the model that is loaded by anybody, without this package."""
     y = (10 ** (2 + AMOUNTS)).astype('float32') if decades else 1e4 * AMOUNTS + 5e4
@@ -293,11 +290,11 @@ NUMBERS = np.clip(np.round(X + 2), 0, 4).astype('int64')
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('model, x, y', on_backends([  # what a backend computes in its own way
-    (subclassed, X, Y), (own_step, X, Y), (two_heads, X, [Y, AMOUNTS]),
-    (tokens, NUMBERS, (NUMBERS[:, 0] > 2).astype('int64'))], 1) + [
-        (unbuilt, X, Y), (functools.partial(stuck, loss=own_loss), X, Y),
-        (stuck, pd.DataFrame(X), pd.Series(Y)), (stuck, X.tolist(), Y.tolist())],
+@pytest.mark.parametrize('model, x, y', [
+    (subclassed, X, Y), pytest.param(own_step, X, Y, marks=pytest.mark.backend),
+    (two_heads, X, [Y, AMOUNTS]), (tokens, NUMBERS, (NUMBERS[:, 0] > 2).astype('int64')),
+    (unbuilt, X, Y), (functools.partial(stuck, loss=own_loss), X, Y),
+    (stuck, pd.DataFrame(X), pd.Series(Y)), (stuck, X.tolist(), Y.tolist())],
     ids=['subclassed', 'train_step', 'two_heads', 'tokens', 'unbuilt', 'own_loss', 'pandas',
          'lists'])
 def test_whatever_is_trained(model, x, y):

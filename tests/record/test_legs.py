@@ -191,7 +191,6 @@ def test_outputs_that_are_no_numbers_are_worth_nothing(tmp_path, monkeypatch):
     assert not leg.ended and [look.skill for look in leg.looks] == [-10.0, -10.0]
 
 
-@pytest.mark.backend
 def test_what_breaks_down_says_how(tmp_path):
     breaking = network()._replace(model=Blueprint('subclassed', None, {'': []}, Subclassed()))
     leg = legs_of(breaking, tmp_path / 'run', 2)

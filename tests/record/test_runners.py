@@ -91,7 +91,6 @@ def as_alone(alone, folder, **how):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_two_processes_come_to_the_same(alone, tmp_path):
     as_alone(alone, str(tmp_path / 'run'), jobs=2)
     assert len(alone[0].result['race']['candidates']) >= 3
@@ -126,7 +125,6 @@ def too_large(y, given):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_a_process_that_dies_costs_its_candidate_only(tmp_path, monkeypatch):
     monkeypatch.setenv('TESTS_RUN_IN', str(HERE))
     entered = [candidate(), candidate(deadly), candidate(units=5), candidate(too_large),

@@ -5,7 +5,6 @@ import random
 
 import numpy as np
 import pytest
-from candidates import on_backends
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
@@ -49,7 +48,7 @@ def plain_history(tmp_path_factory):
 # --------------------------------------------------------------- accepted, and to the same effect
 
 @pytest.mark.slow
-@pytest.mark.parametrize('changes, note', on_backends([  # data are made ready by numpy
+@pytest.mark.parametrize('changes, note', [  # data are made ready by numpy
     ({'x': X.astype('float64'), 'y': ONE_HOT.astype('float64')}, ''),
     ({'y': ONE_HOT.astype('int64')}, ''),
     ({'y': ONE_HOT.astype(bool)}, ''),
@@ -58,7 +57,7 @@ def plain_history(tmp_path_factory):
     ({'y': CLASSES[:, None].astype('float64')}, 'y held class numbers'),
     ({'y': CLASSES, 'loss': 'sparse_categorical_crossentropy'}, ''),
     ({'loss': 'sparse_categorical_crossentropy'}, 'y held one-hot rows'),
-], 4))
+])
 def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
     history, log = train(tmp_path, **changes)
     np.testing.assert_allclose(history['loss'], plain_history['loss'], rtol=1e-5)
@@ -67,7 +66,7 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('changes, note', on_backends([
+@pytest.mark.parametrize('changes, note', [
     ({'x': np.round(X).astype('int32')}, ''),
     ({'x': X * [1, 0]}, '1 of 2 columns of x are constant'),
     ({'y': ONE_HOT[:1].repeat(60, axis=0)}, 'all rows of y are the same'),
@@ -76,7 +75,7 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
     ({'iters': 1}, ''),
     ({'iters': 2}, ''),
     ({'iters': 1, 'checktype': 'adaptive'}, ''),
-], 4))
+])
 def test_unusual_but_fine(tmp_path, changes, note):
     history, log = train(tmp_path, **changes)
     assert len(history['loss']) == changes.get('iters', 3) and np.isfinite(history['loss']).all()
@@ -86,7 +85,6 @@ def test_unusual_but_fine(tmp_path, changes, note):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_several_inputs(tmp_path):
     a, b = keras.Input((1,), name='a'), keras.Input((1,), name='b')
     both = layers.Dense(8, activation='relu')(layers.Concatenate()([a, b]))
@@ -97,7 +95,6 @@ def test_several_inputs(tmp_path):
         assert reader.read_json(str(tmp_path / 'run' / 'result.json'))['probes'] >= 1
 
 
-@pytest.mark.backend
 def test_token_numbers_stay_whole():
     tokens = np.arange(60).reshape(12, 5)
     data = inputs.check_dataset({'x': tokens, 'y': np.eye(2)[np.arange(12) % 2]})
@@ -302,7 +299,6 @@ def test_the_loss_of_the_best_constant(loss, baseline):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 @pytest.mark.parametrize('metrics', [('mae',), (), ('accuracy',)])
 def test_a_healthy_regression(metrics):
     watch = regression(model(1, None), metrics=metrics)
@@ -313,7 +309,6 @@ def test_a_healthy_regression(metrics):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_a_vanishing_regression():
     keras_bridge.set_seed(2)
     stack = [layers.Dense(4, activation='sigmoid') for _ in range(12)]
@@ -322,7 +317,6 @@ def test_a_vanishing_regression():
     assert 'of the best constant prediction' in watch.verdict.reason
 
 
-@pytest.mark.backend
 def test_without_labels_there_is_no_stand_in():
     network, y = model(1, None), X.sum(axis=1)
     network.compile('sgd', 'mse')
@@ -364,7 +358,6 @@ def test_links_are_followed(tmp_path):
     assert (tmp_path / 'folder' / 'result.json').exists() and link.is_symlink()
 
 
-@pytest.mark.backend
 def test_a_training_by_hand_can_be_resumed(tmp_path):
     """model_retrain alone: its checkpoint is used when it is asked for, and only then."""
     config = {'optimizer': keras_bridge.optimizer_config('Adam'), 'batch_size': 16, 'epochs': 4,

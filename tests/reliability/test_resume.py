@@ -235,7 +235,6 @@ def test_a_damaged_record_is_told(undisturbed, tmp_path, name, damage, message):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 @pytest.mark.parametrize('content', [b'', b'PK\x03\x04 torn', None])
 def test_a_damaged_checkpoint_is_told(undisturbed, tmp_path, content):
     folder = str(tmp_path / 'run')

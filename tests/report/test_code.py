@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from candidates import L, apply, build, candidate, keras, mlp, on_backends, one_hot, why_not
+from candidates import L, apply, build, candidate, keras, mlp, one_hot, why_not
 from programs import (
     CLASSES,
     HELD,
@@ -26,7 +26,7 @@ from AutoTrainer.utils.repair import SOLUTIONS
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', on_backends([(name,) for name in sorted(SOLUTIONS)]))
+@pytest.mark.parametrize('name', sorted(SOLUTIONS))
 def test_lines_do_what_the_solution_did(name, monkeypatch, tmp_path):
     done = 0
     for make in TRAININGS.values():
@@ -39,7 +39,7 @@ def test_lines_do_what_the_solution_did(name, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', on_backends([(name,) for name in sorted(SOLUTIONS)], 4))
+@pytest.mark.parametrize('name', sorted(SOLUTIONS))
 def test_lines_train(name, monkeypatch, tmp_path):
     given, changed = next((given, found[0]) for given in (make() for make in TRAININGS.values())
                           for found in [tries(name, given)] if found)
@@ -56,7 +56,6 @@ EVERYTHING = ('shuffle', 'head', 'targets', 'data', 'unfreeze', 'less_dropout',
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 @pytest.mark.parametrize('kind', sorted(TRAININGS))
 def test_many_solutions_together(kind, monkeypatch, tmp_path):
     given = changed = TRAININGS[kind]()
@@ -67,7 +66,6 @@ def test_many_solutions_together(kind, monkeypatch, tmp_path):
     check(Program(given, monkeypatch, tmp_path).told(text), changed, text)
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('kind, last', [
     ('amounts', 'model = keras.Model('), ('decades', 'predicted = np.expm1('),
     ('wide', 'model = keras.Sequential(')])
@@ -146,7 +144,6 @@ def test_many_columns_are_computed():
     assert len(text) < 1500
 
 
-@pytest.mark.backend
 def test_inputs_by_name(monkeypatch, tmp_path):
     """Data, losses and outputs that go by their names keep them; many columns of both inputs."""
     one, two = keras.Input((9,), name='one'), keras.Input((10,), name='two')

@@ -220,7 +220,6 @@ def subclassed():
     return model
 
 
-@pytest.mark.backend
 def test_of_a_subclassed_model_only_the_training_changes():
     found = offers(['vanish'], [finding('column_scale', LIKELY)],
                    given=base(subclassed))

@@ -123,7 +123,6 @@ def frozen_part():
     return keras.Sequential([keras.Input((4,)), inner, L.Dense(3, activation='softmax')])
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('build_it', [
     frozen_model, frozen_wrapper, frozen_part, stacked(hidden(trainable=False), hidden())])
 def test_everything_is_trainable_again(build_it):
@@ -251,7 +250,6 @@ def joined(merge, *between):
     return build_it
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('merge, expected', [
     ('Concatenate', {'a': 32, 'b': 32, 'out': 3}), ('Add', None), ('Multiply', None),
     ('Average', None)])

@@ -219,7 +219,6 @@ def test_same_draws_same_model():
     assert np.array_equal(first, again) and not np.array_equal(first, different)
 
 
-@pytest.mark.backend
 def test_layers_of_one_shape_are_drawn_apart():
     def deep():
         return keras.Sequential([keras.Input((4,))] + [
@@ -416,7 +415,6 @@ def crossed(width, by_key=False):
     return build_it
 
 
-@pytest.mark.backend
 @pytest.mark.filterwarnings('ignore:When providing `inputs` as a dict')
 @pytest.mark.parametrize('width', [2, 3])
 @pytest.mark.parametrize('form', ['list', 'names', 'keys'])
@@ -446,7 +444,6 @@ def padded(functional):
     return build_it
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('functional', [True, False])
 @pytest.mark.parametrize('name', ['data', 'GN'])
 def test_padding_stays_masked(name, functional):

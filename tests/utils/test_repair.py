@@ -297,7 +297,6 @@ def test_upstream_fault_leaky_activation_layers():
                                                      'Dense', 'Activation']
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('name', ['bn', 'leaky', 'dropout', 'GN', 'data'])
 def test_upstream_fault_branches_break(name):
     given = candidate(residual)
@@ -357,7 +356,6 @@ def test_upstream_fault_regular_bias_never():
     assert model.get_layer('out').kernel_regularizer is None
 
 
-@pytest.mark.backend
 def test_upstream_fault_wgt_after_structure():
     """A repair of head, loss or data that follows a structural one starts like any other."""
     def wrong():
@@ -406,7 +404,6 @@ def test_upstream_fault_dataset_mutated():
     assert all(np.array_equal(arrays[key], given.training.dataset[key]) for key in ('x', 'y'))
 
 
-@pytest.mark.backend
 def test_upstream_fault_val_scaled_alone():
     """Validation data goes through the transform of the training data: it is in the model."""
     x = (100 + 10 * np.random.RandomState(0).randn(64, 4)).astype('float32')

@@ -122,7 +122,6 @@ def test_watching_only():
     assert len(fitted.history['loss']) == 12 and watch.issue_list == ['vanish']
 
 
-@pytest.mark.backend
 def test_a_second_training_is_watched_anew():
     x, y = blobs()
     watch = LossHistory((x, y))
@@ -131,7 +130,6 @@ def test_a_second_training_is_watched_anew():
     assert watch.issue_list == [] and len(watch.history['loss']) == 5
 
 
-@pytest.mark.backend
 def test_upstream_fault_no_validation_crash():
     x, y = blobs()
     watch = LossHistory((x, y), checktype='epoch_1')
@@ -159,7 +157,6 @@ def test_upstream_fault_nan_late(checktype):
     assert 'not a finite number' in watch.verdict.reason
 
 
-@pytest.mark.backend
 def test_upstream_fault_satisfied_acc_ignored():
     x, y = blobs()
     watch = LossHistory((x, y), satisfied_acc=0.9, satisfied_count=2)
@@ -223,7 +220,6 @@ def train(model, folder, **arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_upstream_fault_return_222(tmp_path):
     """A healthy training returns (result, model, path), and the path is the trained model."""
     result, model, path = train(model_of(layers.Dense(8, activation='relu')), tmp_path)
@@ -329,7 +325,6 @@ def test_bad_arguments_are_told_before_training(tmp_path, arguments, message):
     assert not (tmp_path / 'run' / 'history.csv').exists()
 
 
-@pytest.mark.backend
 def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     class Own(keras.Model):
         def __init__(self):
@@ -348,7 +343,6 @@ def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     assert 'cannot be rebuilt' in result['attempts'][0]['description']
 
 
-@pytest.mark.backend
 def test_a_training_that_another_callback_ends_is_judged(tmp_path):
     """Ten epochs of a hundred, before any check is due: judged as it stands, not taken as sound."""
     class Enough(keras.callbacks.Callback):
@@ -406,7 +400,6 @@ def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     assert result['accuracy']['after'] == pytest.approx(history['val_acc'][best], abs=1e-6)
 
 
-@pytest.mark.backend
 def test_labels_in_a_table_are_known():
     """A regression on pandas labels has its stand-in for the accuracy."""
     pandas = pytest.importorskip('pandas')
