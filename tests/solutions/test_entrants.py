@@ -83,7 +83,7 @@ def would_train(entrant):
 # -------------------------------------------------------------------------------------- the tables
 
 WITHOUT = {'nan_in_labels', 'nan_in_inputs', 'constant_inputs', 'constant_columns',
-           'duplicate_columns', 'same_rows', 'one_label'}
+           'duplicate_columns', 'same_rows', 'one_label', 'label_among_inputs'}
 """Findings that only other rows mend."""
 
 
