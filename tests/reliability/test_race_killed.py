@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_a_killed_race_ends_as_an_undisturbed_one(tmp_path, jobs, kinds):
     """Result, events and the weights of the model are equal, times aside; no process is left."""
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), '--kills', str(len(kinds)), '--seed', '1', '--jobs', str(jobs),
-         '--place', str(tmp_path)],
+        [sys.executable, str(SCRIPT), '--kills', str(len(kinds)), '--seed', '1',
+         '--jobs', str(jobs), '--place', str(tmp_path)],
         env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True)
     assert done.returncode == 0, done.stderr.decode('utf-8', 'replace')[-3000:]
     told = json.loads(done.stdout.decode('utf-8').splitlines()[-1])
