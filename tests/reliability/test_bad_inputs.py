@@ -277,8 +277,8 @@ def regression(network, epochs=20, loss='mean_squared_error', metrics=('mae',), 
     keras_bridge.compile_model(network, keras_bridge.optimizer_config('Adam', {'lr': 0.01}), loss,
                                metrics)
     keras_bridge.set_seed(5)
-    network.fit(X, y, batch_size=20, epochs=epochs, verbose=0, callbacks=[watch],
-                validation_data=(X[:20], y[:20]))
+    network.fit(X, y, batch_size=15, epochs=epochs, verbose=0, callbacks=[watch],
+                validation_data=(X[:15], y[:15]))
     return watch
 
 
