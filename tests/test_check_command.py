@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_cli import write_config
 
-from AutoTrainer import keras_bridge
+from AutoTrainer import interrupts, keras_bridge
 from AutoTrainer.cli import main
 
 keras = keras_bridge.keras
@@ -88,6 +88,7 @@ def test_as_a_process(tmp_path):
 
 
 def test_from_the_checkout(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(interrupts, 'ignore', lambda: None)  # this process does not end with it
     monkeypatch.setattr('sys.argv', ['reproduce.py', 'check', '-mp', saved(tmp_path), '-cp',
                                      write_config(tmp_path, epoch=40)])
     with pytest.raises(SystemExit) as ended:

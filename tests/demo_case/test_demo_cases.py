@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from AutoTrainer import data, demo_case, keras_bridge
+from AutoTrainer import data, demo_case, interrupts, keras_bridge
 from AutoTrainer.data import get_dataset
 from AutoTrainer.judge.issues import ISSUES as ALL_ISSUES
 from AutoTrainer.utils.repair import STRATEGIES
@@ -109,6 +109,7 @@ def test_a_case_shows_its_issue(name, tmp_path, monkeypatch, capsys):
     full = {key: rows[:len(rows) // batch_size * batch_size] for key, rows in
             get_dataset(demo_case.case_config(name)['dataset']).items()}
     monkeypatch.setattr(data, 'get_dataset', lambda name: full)  # JAX compiles for each size
+    monkeypatch.setattr(interrupts, 'ignore', lambda: None)  # this process does not end with it
     monkeypatch.setattr('sys.argv', ['demo.py', '--no-repair', '--json', '--seed', '1', '-rd',
                                      folder, '--epochs', str(SHORTENED.get(
                                          name, demo_case.case_config(name)['epoch']))])
