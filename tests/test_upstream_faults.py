@@ -144,7 +144,7 @@ def repaired(tmp_path_factory):
 
 
 @pytest.mark.parametrize('strategy, first', [
-    ('balance', 'selu'), ('structure', 'gradient'), ('efficient', 'relu')])
+    ('structure', 'gradient'), ('efficient', 'relu')])
 def test_upstream_fault_strategy_ignored(tmp_path, strategy, first):
     """The strategy that is asked for decides what is tried first."""
     model = sequential(2, L.Dense(4, activation='tanh'), L.Dense(4, activation='relu'),
@@ -365,13 +365,13 @@ def test_upstream_fault_retrain_from_damaged(tmp_path, monkeypatch):
         def on_train_end(self, logs=None):
             ended.append(self.model.get_weights())
 
-    monkeypatch.setitem(repair.STRATEGIES['balance'], 'unstable', ['adam_1', 'lr_1', 'batch_1'])
+    monkeypatch.setitem(repair.STRATEGIES['balance'], 'unstable', ['adam_1', 'batch_1'])
     model = sequential(2, L.Dense(4, activation='tanh'), L.BatchNormalization(),
                        L.Dense(3, activation='softmax'))
     given = model.get_weights()
     result, _, _ = train(tmp_path, model, callbacks=[Weights()], iters=6,
                          params={'eta': 0})  # any curve swings often enough
-    assert result['initial_issue'] == 'unstable' and len(begun) == 4
+    assert result['initial_issue'] == 'unstable' and len(begun) == 3
     for weights in begun:
         assert all(np.array_equal(a, b) for a, b in zip(weights, given))
     for weights in ended:

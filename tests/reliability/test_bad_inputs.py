@@ -27,7 +27,7 @@ def model(units=3, activation='softmax', shape=(2,)):
 
 
 def train(tmp_path, network=None, **changes):
-    arguments = dict(optimizer='Adam', loss='categorical_crossentropy', iters=3, batch_size=16,
+    arguments = dict(optimizer='Adam', loss='categorical_crossentropy', iters=3, batch_size=20,
                      dataset={'x': X, 'y': ONE_HOT}, save_dir=str(tmp_path / 'run'), seed=1,
                      autorepair=False, log_dir=str(tmp_path / 'log'))
     arguments.update(changes)
@@ -48,11 +48,9 @@ def plain_history(tmp_path_factory):
 # --------------------------------------------------------------- accepted, and to the same effect
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('changes, note', [  # data are made ready by numpy
-    ({'x': X.astype('float64'), 'y': ONE_HOT.astype('float64')}, ''),
-    ({'y': ONE_HOT.astype('int64')}, ''),
-    ({'y': ONE_HOT.astype(bool)}, ''),
-    ({'x': X.tolist()}, ''),
+    ({'x': X.tolist(), 'y': ONE_HOT.astype(bool)}, ''),
     ({'y': CLASSES}, 'y held class numbers, loss categorical_crossentropy takes one-hot rows'),
     ({'y': CLASSES[:, None].astype('float64')}, 'y held class numbers'),
     ({'y': CLASSES, 'loss': 'sparse_categorical_crossentropy'}, ''),
@@ -66,14 +64,13 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('changes, note', [
     ({'x': np.round(X).astype('int32')}, ''),
     ({'x': X * [1, 0]}, '1 of 2 columns of x are constant'),
     ({'y': ONE_HOT[:1].repeat(60, axis=0)}, 'all rows of y are the same'),
     ({'x_val': X[:1], 'y_val': ONE_HOT[:1]}, ''),
-    ({'batch_size': 1000}, ''),
-    ({'iters': 1}, ''),
-    ({'iters': 2}, ''),
+    ({'batch_size': 1000, 'iters': 2}, ''),
     ({'iters': 1, 'checktype': 'adaptive'}, ''),
 ])
 def test_unusual_but_fine(tmp_path, changes, note):
@@ -280,8 +277,8 @@ def regression(network, epochs=20, loss='mean_squared_error', metrics=('mae',), 
     keras_bridge.compile_model(network, keras_bridge.optimizer_config('Adam', {'lr': 0.01}), loss,
                                metrics)
     keras_bridge.set_seed(5)
-    network.fit(X, y, batch_size=16, epochs=epochs, verbose=0, callbacks=[watch],
-                validation_data=(X[:20], y[:20]))
+    network.fit(X, y, batch_size=15, epochs=epochs, verbose=0, callbacks=[watch],
+                validation_data=(X[:15], y[:15]))
     return watch
 
 
@@ -299,7 +296,7 @@ def test_the_loss_of_the_best_constant(loss, baseline):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('metrics', [('mae',), (), ('accuracy',)])
+@pytest.mark.parametrize('metrics', [(), ('accuracy',)])
 def test_a_healthy_regression(metrics):
     watch = regression(model(1, None), metrics=metrics)
     assert watch.issue_list == [] and 0.7 < watch.history['acc'][-1] <= 1
@@ -333,7 +330,8 @@ def test_a_regression_is_trained_under_repair(tmp_path):
 
 # ------------------------------------------------------------------------------- paths and names
 
-@pytest.mark.parametrize('name', ['with space', 'ünïcødé 数据', 'a/../b', "quote'd"])
+@pytest.mark.once
+@pytest.mark.parametrize('name', ["with space, quote'd", 'a/../ünïcødé 数据'])
 def test_folders_of_any_name(tmp_path, name):
     (tmp_path / 'a').mkdir()
     model_train(model(), optimizer='Adam', loss='categorical_crossentropy', iters=1, batch_size=60,

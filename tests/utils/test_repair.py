@@ -231,14 +231,14 @@ for name in ('initial', 'optimizer', 'momentum', 'gradient', 'selu', 'dropout'):
 
 
 @pytest.mark.slow
-def test_upstream_fault_nothing_seeded():
-    """Two processes choose the same, whatever their hash seeds."""
+def test_upstream_fault_nothing_seeded(capsys):
+    """Another process chooses the same as this one, whatever their hash seeds."""
     code = DRAWS % (ROOT, HERE)
-    said = [subprocess.check_output(
+    said = subprocess.check_output(
         [sys.executable, '-c', code], stderr=subprocess.DEVNULL,
-        env=dict(os.environ, PYTHONHASHSEED=seed, PYTHONIOENCODING='utf-8'))
-        for seed in ('1', '2')]
-    assert said[0] == said[1] and said[0].count(b'\n') == 6
+        env=dict(os.environ, PYTHONHASHSEED='1', PYTHONIOENCODING='utf-8')).decode('utf-8')
+    exec(code, {})
+    assert said == capsys.readouterr().out and said.count('\n') == 6
 
 
 # ------------------------------------------------------------- upstream's faults: what is changed
@@ -416,7 +416,7 @@ def test_upstream_fault_val_scaled_alone():
 
 @pytest.mark.slow
 @pytest.mark.backend
-@pytest.mark.parametrize('optimizer', ['Adam', 'Nadam', 'Adamax', 'RMSprop', 'Adagrad'])
+@pytest.mark.parametrize('optimizer', ['Nadam', 'RMSprop'])
 def test_upstream_fault_h5_crash_optimizers(optimizer, tmp_path):
     """Every training gets an optimizer of its own, and models are saved without it."""
     given = candidate(mlp, optimizer=optimizer)

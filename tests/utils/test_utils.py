@@ -17,7 +17,7 @@ keras = keras_bridge.keras
 layers = keras.layers
 
 
-def blobs(rows=120, seed=0):
+def blobs(rows=128, seed=0):
     random = np.random.RandomState(seed)
     classes = random.randint(0, 3, rows)
     x = random.randn(rows, 2) + 4 * np.stack([np.cos(classes * 2.1), np.sin(classes * 2.1)], 1)
@@ -45,7 +45,7 @@ def sigmoid_stack():
 
 @pytest.mark.slow
 @pytest.mark.backend
-@pytest.mark.parametrize('checktype', ['epoch_1', 'dynamic', 'adaptive'])
+@pytest.mark.parametrize('checktype', ['epoch_1', 'adaptive'])
 def test_watching_changes_nothing(checktype, compiled_for_users):
     """Same seed with and without the callback: the same losses to the last bit."""
     x, y = blobs()
@@ -95,7 +95,7 @@ def test_measuring_skill_changes_nothing(compiled_for_users):
 def test_checks_are_made_when_due_and_nowhere_else(tmp_path, checktype, planned, epochs):
     x, y = blobs()
     watch = LossHistory((x, y), checktype=checktype, save_dir=str(tmp_path))
-    model_of().fit(x, y, batch_size=60, epochs=planned, verbose=0, callbacks=[watch])
+    model_of().fit(x, y, batch_size=64, epochs=planned, verbose=0, callbacks=[watch])
     events = reader.read_events(str(tmp_path / 'events.jsonl'))
     assert [event['epoch'] for event in events if event['event'] == 'check'] == epochs
     assert watch.watcher.checks == watch.watcher.probes == len(epochs)
@@ -146,7 +146,7 @@ def test_without_data_only_the_history_is_judged():
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize('checktype', ['dynamic', 'epoch_10', 'adaptive'])
+@pytest.mark.parametrize('checktype', ['epoch_10', 'adaptive'])
 def test_upstream_fault_nan_late(checktype):
     """NaN is reported at the epoch in which it appears, whatever the schedule."""
     x, y = blobs()
@@ -209,7 +209,7 @@ def test_epoch_values(logs, values):
 
 def dataset():
     x, y = blobs()
-    return {'x': x[:90], 'y': y[:90], 'x_val': x[90:], 'y_val': y[90:]}
+    return {'x': x[:96], 'y': y[:96], 'x_val': x[96:], 'y_val': y[96:]}
 
 
 def train(model, folder, **arguments):
@@ -281,16 +281,20 @@ def test_an_attempt_that_brings_up_a_new_issue_is_written_to_new_issue_dir(tmp_p
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_result(tmp_path):
+def test_the_same_seed_gives_the_same_result(tmp_path, monkeypatch):
+    monkeypatch.setitem(repair.STRATEGIES, 'balance', {'vanish': ['initial_1']})
+
     def run(name, seed):
-        result = dict(train(model_of(*sigmoid_stack()), tmp_path / name, seed=seed).result)
+        result = dict(train(model_of(*sigmoid_stack()), tmp_path / name, seed=seed,
+                            iters=10).result)
         for timed in ('seconds', 'model_path', 'seed'):
             del result[timed]
         for attempt in result['attempts']:
             del attempt['seconds']
         return result
-    assert run('a', 7) == run('b', 7)
-    assert run('a', 7) != run('c', 8)
+    once = run('a', 7)
+    assert once['attempts'][0]['solution'] == 'initial'
+    assert once == run('b', 7) != run('c', 8)
 
 
 def test_upstream_fault_retrain_ignores_params(tmp_path):
