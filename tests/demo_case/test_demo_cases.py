@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from AutoTrainer import data, demo_case, interrupts, keras_bridge
+from AutoTrainer import demo_case, interrupts, keras_bridge
 from AutoTrainer.data import get_dataset
 from AutoTrainer.judge.issues import ISSUES as ALL_ISSUES
 from AutoTrainer.utils.repair import STRATEGIES
@@ -28,8 +28,6 @@ ISSUES = {
 }
 ON_EVERY_BACKEND = ('Digits_Conv_Case', 'Sequence_LSTM_Case')
 """Layers that the backends compute in ways of their own; the others run on JAX."""
-ALSO_PINNED = ('Dying_ReLU_Case', 'Gradient_Vanish_Case', 'Improper_Loss_Case')
-"""On TF 2.3 too: one judged by its gradients, one by its units, one by its configuration."""
 SHORTENED = {'Gradient_Vanish_Case': 60, 'Oscillating_Loss_Case': 30}
 """Epochs of cases that are as bad in fewer than they are shipped with."""
 
@@ -100,15 +98,11 @@ def test_upstreams_activation_demo():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', [
-    pytest.param(name, marks=[pytest.mark.backend] if name in ON_EVERY_BACKEND else
-                 [] if name in ALSO_PINNED else [pytest.mark.once])
+    pytest.param(name, marks=[pytest.mark.backend] if name in ON_EVERY_BACKEND else [])
     for name in sorted(ISSUES)])
 def test_a_case_shows_its_issue(name, tmp_path, monkeypatch, capsys):
-    """Every demo, as ``python demo.py`` runs it, but in full batches alone; no repair."""
-    batch_size, folder = demo_case.case_config(name)['batchsize'], str(tmp_path / 'run')
-    full = {key: rows[:len(rows) // batch_size * batch_size] for key, rows in
-            get_dataset(demo_case.case_config(name)['dataset']).items()}
-    monkeypatch.setattr(data, 'get_dataset', lambda name: full)  # JAX compiles for each size
+    """Every demo, as ``python demo.py`` runs it; no repair."""
+    folder = str(tmp_path / 'run')
     monkeypatch.setattr(interrupts, 'ignore', lambda: None)  # this process does not end with it
     monkeypatch.setattr('sys.argv', ['demo.py', '--no-repair', '--json', '--seed', '1', '-rd',
                                      folder, '--epochs', str(SHORTENED.get(
