@@ -60,7 +60,7 @@ TRAINED = [('mlp', 'data'), ('mlp', 'tanh'), ('dense_activation', 'leaky'),
            ('dense_activation', 'GN'), ('residual', 'bn'), ('residual', 'selu'),
            ('convolutional', 'regular'), ('convolutional', 'dropout'), ('tokens', 'relu'),
            ('sequences', 'initial')]
-"""Every solution and every kind of model; that it trains costs a hundred times what building does."""
+"""Every solution and every kind of model; to train costs a hundred times what building does."""
 
 
 @pytest.mark.backend
