@@ -28,19 +28,31 @@ from AutoTrainer.utils.repair import SOLUTIONS
 @pytest.mark.slow
 @pytest.mark.parametrize('name', sorted(SOLUTIONS))
 def test_lines_do_what_the_solution_did(name, monkeypatch, tmp_path):
+    """All tries on one training; the first on every other, if more than numbers are changed."""
     done = 0
     for make in TRAININGS.values():
         given = make()
-        for changed in tries(name, given):
+        for changed in tries(name, given)[:1 if done else None]:
             text = change_in_code(given, changed)
             check(Program(given, monkeypatch, tmp_path).told(text), changed, text)
             done += 1
+        if done and only_numbers(given, changed):
+            break
     assert done, {kind: why_not(name, make()) for kind, make in TRAININGS.items()}
 
 
+def only_numbers(given, changed):
+    """Whether model, rows and loss stay, so that other trainings would be told alike."""
+    return (changed.model is given.model and changed.split == given.split
+            and changed.training.dataset is given.training.dataset
+            and changed.training.loss == given.training.loss)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('name', sorted(SOLUTIONS))
+@pytest.mark.parametrize('name', [
+    'adam', 'bn', 'data', 'estop', 'restart', 'split', 'targets', 'unfreeze'])
 def test_lines_train(name, monkeypatch, tmp_path):
+    """Each form of what is told: compile, fit, another model, its ends, its weights, its rows."""
     given, changed = next((given, found[0]) for given in (make() for make in TRAININGS.values())
                           for found in [tries(name, given)] if found)
     text = change_in_code(given, changed)
