@@ -281,16 +281,17 @@ def test_what_is_registered_and_cannot_go_along_is_told_before_anything_is_train
             raise AssertionError('it was begun')
 
 
-@pytest.mark.once
-@pytest.mark.slow
 def test_what_is_not_found_there_is_told(tmp_path, monkeypatch):
-    """A loss of a module that only this process has."""
+    """A loss of a module that only the sending process has."""
     module = types.ModuleType('made_up_here')
     exec('def loss(y, given):\n    return given', module.__dict__)
     monkeypatch.setitem(sys.modules, 'made_up_here', module)
-    with runner_of(course(), jobs=2) as train, pytest.raises(
+    sent = runners._sent(stretches(tmp_path, [candidate(module.loss)])[0])
+    monkeypatch.delitem(sys.modules, 'made_up_here')
+    trainer = runners.trainer_of(runners._packed(course()))
+    with pytest.raises(
             UserError, match='cannot be made in another process .*made_up_here') as caught:
-        list(train(stretches(tmp_path, [candidate(module.loss)])))
+        runners._as_leg(runners.answer_of(trainer, sent))
     assert one_sentence(caught.value)
 
 
