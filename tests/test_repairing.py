@@ -146,11 +146,10 @@ def test_several_outputs_are_repaired_as_far_as_that_is_defined():
 @pytest.mark.parametrize('name', sorted(BAD))
 def test_a_bad_training_is_repaired(name):
     model, x, y = BAD[name](1)
-    done = mended(model, x, y, epochs=16, budget=3.0)
-    result = done.result
+    result = mended(model, x, y, epochs=16, budget=2.0).result
     assert result['status'] == 'repaired', result
-    assert result['skill']['after'] > 0.6 and result['skill']['after'] > result['skill']['before']
-    assert result['price'] <= 3.5 and result['race']['code'] and result['solution']
+    assert result['skill']['after'] > 0.5 and result['skill']['after'] > result['skill']['before']
+    assert result['price'] <= 2.5 and result['race']['code'] and result['solution']
     winner, = [racer for racer in result['race']['candidates']
                if racer['number'] == result['race']['winner']]
     assert winner['name'] == result['solution'] and winner['words'] and winner['why']
