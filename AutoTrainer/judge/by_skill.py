@@ -20,6 +20,7 @@ from .issues import ISSUES
 from .preflight import CERTAIN, LIKELY, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
+from .skill import WORST
 from .standing import ENOUGH, SURE, Standing, in_words, standings, told_of
 from .yardstick import Yardstick
 
@@ -289,8 +290,12 @@ class SkillMonitor(IssueMonitor):
     def expected_gain(self) -> float:
         """What the curves promise until the planned end, in skill."""
         remaining = 0 if self._is_over else self.total_epoch - self.state.epochs
-        return max(expected_gain(series, remaining) for series in (
-            self._levels['acc'], self._levels['val_acc'], self._loss_levels()))
+        by_accuracy = [expected_gain(self._levels[key], remaining) for key in ('acc', 'val_acc')]
+        if self.state.measure is LOSS_SHARE:
+            by_accuracy = [max(0.0, gain - _below(self._levels[key]))
+                           for gain, key in zip(by_accuracy, ('acc', 'val_acc'))]
+        losses = self._loss_levels()
+        return max(by_accuracy + [expected_gain(losses, remaining) - _below(losses), 0.0])
 
     def _loss_levels(self) -> List[Optional[float]]:
         """Skill by the training loss, per epoch."""
@@ -382,6 +387,12 @@ class SkillMonitor(IssueMonitor):
         """What to change: what the findings say of the first issue, else what is said of it."""
         said = [finding.advice for finding in self.findings if finding.issue in issues[:1]]
         return said[0] if said else ISSUES[issues[0]].advice if issues else ''
+
+
+def _below(levels: Sequence[Optional[float]]) -> float:
+    """What a loss must gain before the skill rises: none is told that is lower than ``WORST``."""
+    last = next((level for level in reversed(levels) if level is not None), 0.0)
+    return max(0.0, -math.log1p(-WORST) - last)
 
 
 def _worst(found: Sequence[Standing]) -> Optional[Standing]:

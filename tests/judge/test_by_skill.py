@@ -337,6 +337,18 @@ def test_a_loss_that_falls_before_the_accuracy_rises_is_progress():
         assert verdict.issues == issues
 
 
+@pytest.mark.parametrize('first, factor, epoch', [(1e20, 0.64, FIRST), (1e4, 0.5, None)])
+def test_a_loss_that_falls_from_afar_must_come_down_to_what_is_asked(first, factor, epoch):
+    """It blew up, and comes back too slowly; or it began high, and will be there in time."""
+    history = [{'loss': max(0.05, first * factor ** i), 'acc': None, 'val_loss': None,
+                'val_acc': None} for i in range(TOTAL)]
+    shown = [measured(max(-10.0, 1 - row['loss']), form=SQUARED) for row in history]
+    verdict, _ = judged(flat(0.0), history=history, shown=shown,
+                        reached=[yardstick(0.9, form=SQUARED)], subject={
+                            'constant_loss': lambda: 1.0, 'constants': (Constants(1000), None)})
+    assert verdict.epoch == epoch
+
+
 def test_a_rare_class_that_is_found_without_gaining_accuracy():
     def shown(balanced):
         return measured(0.0)._replace(training=({ACCURACY: Skill(0.0, 0.03), BALANCED: Skill(
