@@ -55,8 +55,9 @@ def frozen(model, *which):
     (lambda: two_layers('softmax', 4, loss=SCC), X, CLASSES / 255,
      ['certain scaled_class_numbers']),
     (lambda: two_layers(None, 4, loss=SCC), X, CLASSES, ['likely head_is_no_share']),
-    (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] - 2, ['certain head_out_of_reach']),
-    (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] + 9, []),
+    (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] + X[:, 1] - 2,
+     ['certain head_out_of_reach']),
+    (lambda: two_layers('relu', 1, loss='mse'), X, np.hypot(X[:, 0], X[:, 1]), []),
     (two_layers, X * [1, 1, 1, 1, 1, 500], BINARY, ['likely column_scale']),
     (lambda: sequential(layers.BatchNormalization(), layers.Dense(1, activation='sigmoid')),
      X * [1, 1, 1, 1, 1, 500], BINARY, []),
@@ -175,7 +176,7 @@ def test_of_a_subclassed_model_less_can_be_told():
         'certain nan_in_labels', 'likely learning_rate_high']
     assert not model.built
     model(X[:1])
-    assert names(model, X, X[:, 0]) == ['likely learning_rate_high']
+    assert names(model, X, X[:, 0] + X[:, 1]) == ['likely learning_rate_high']
 
 
 def test_a_model_that_cannot_be_copied_is_looked_at_as_far_as_it_goes():

@@ -67,7 +67,7 @@ class Watch(TrainerCallback):
                  window: Optional[int] = None, stop: Optional[bool] = None,
                  save_dir: Optional[str] = None, seed: int = 0, progress: bool = False,
                  tensorboard: Optional[str] = None, **settings: Any) -> None:
-        self._watching = watching_of(stop, settings)
+        self._watching = watching_of(Watch, stop, settings)
         self._observers = observers_of(progress, tensorboard)
         if not isinstance(accuracy, str):
             raise UserError('accuracy is a %s; give the name of a metric, such as '

@@ -76,7 +76,7 @@ class Watch(Callback):
                  progress: bool = False, tensorboard: Optional[str] = None,
                  **settings: Any) -> None:
         super().__init__()
-        self._watching = watching_of(stop, settings)
+        self._watching = watching_of(Watch, stop, settings)
         self._observers = observers_of(progress, tensorboard)
         self._given = {'loss': loss, 'acc': accuracy, 'val_loss': val_loss,
                        'val_acc': val_accuracy}

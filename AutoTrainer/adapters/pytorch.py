@@ -20,8 +20,8 @@ from .torch_rows import STREAM, Rows, is_stream, rows_of, validation_rows
 from .torch_source import Source, probe_of
 from .torch_windows import Feed, check_unit, plan_of
 
-_OF_STREAMS = ('leave x out where the loop is left as it is (its rows are seen as they come by), or '
-               'give some rows as x and y where the loop calls watch.epoch()')
+_OF_STREAMS = ('leave x out where the loop is left as it is (its rows are seen as they come by), '
+               'or give some rows as x and y where the loop calls watch.epoch()')
 
 
 class Watch:
@@ -78,7 +78,7 @@ class Watch:
                  stop: Optional[bool] = None, raise_on_issue: bool = False,
                  save_dir: Optional[str] = None, seed: int = 0, progress: bool = False,
                  tensorboard: Optional[str] = None, **settings: Any) -> None:
-        self._watching = watching_of(stop, settings)
+        self._watching = watching_of(Watch, stop, settings)
         self._observers = observers_of(progress, tensorboard)
         _check_model(model, loss_fn)
         check_unit(unit, window)
@@ -176,14 +176,15 @@ class Watch:
             accuracy: share of right answers among them, from 0 to 1.
             val_loss: likewise on validation rows.
             val_accuracy: likewise.
-            others: metrics by other names are not judged.
+            others: ``acc`` and ``val_acc`` are other names of the accuracies; what has any other
+                name is not judged, which is said once.
 
         Returns:
             Whether the training should stop.
         """
         self._speaks_itself()
         if self._windows is not None:
-            self._feed.hold({'val_loss': val_loss, 'val_acc': val_accuracy})
+            self._feed.hold({'val_loss': val_loss, 'val_acc': others.get('val_acc', val_accuracy)})
             return self.should_stop
         known = self._feed.values()
         return self.core.epoch(dict(
@@ -250,11 +251,15 @@ class Watch:
 
     def __enter__(self) -> 'Watch':
         if not isinstance(self._loss_fn, nn.Module):
+            LOGGER.warning('loss_fn is a function, which has no hooks: nothing is heard unless '
+                           'watch.epoch(loss=...) is called at the end of each epoch; or give the '
+                           'loss as a module')
             return self
         if needs_closure(self._optimizer):
-            raise UserError('%s computes the loss several times for one step, so that batches cannot '
-                            'be counted from hooks; leave `with` out and call watch.epoch(loss=...) '
-                            'after each epoch' % type(self._optimizer).__name__)
+            raise UserError('%s computes the loss several times for one step, so that batches '
+                            'cannot be counted from hooks; leave `with` out and call '
+                            'watch.epoch(loss=...) after each epoch'
+                            % type(self._optimizer).__name__)
         rows, windows = self._rows, self._windows
         batches = None if rows is None else rows.steps
         self._hooks = Hooks(self._model, self._loss_fn, self._optimizer,
@@ -276,9 +281,6 @@ class Watch:
         hooks = self._hooks
         if self._core is not None and (self._core.session.epochs or self._core.should_stop):
             return ''
-        if not isinstance(self._loss_fn, nn.Module):
-            return ('loss_fn is a function, which has no hooks; give the loss as a module, or call '
-                    'watch.epoch(loss=...) at the end of each epoch')
         if hooks is None or hooks.trains and hooks.knows_epochs:
             return ''
         if not hooks.trains and hooks.is_in_doubt:
@@ -313,6 +315,9 @@ class Watch:
 def _check_model(model: Any, loss_fn: Any) -> None:
     if not isinstance(model, nn.Module):
         raise UserError('model is a %s; give a torch.nn.Module' % type(model).__name__)
+    if isinstance(model, nn.modules.loss._Loss):
+        raise UserError('model is a %s, which is a loss; give the model first, then the loss'
+                        % type(model).__name__)
     check_loss_fn(loss_fn)
 
 

@@ -1,5 +1,6 @@
 """One watched training of PyTorch, whoever feeds it: a loop of one's own, Lightning, a Trainer."""
 
+import inspect
 import logging
 import math
 import time
@@ -9,7 +10,7 @@ from ..errors import UserError, first_line, way_out
 from ..judge import recovery
 from ..judge.facts import Judgment, Verdict
 from ..judge.history import JUDGMENT_EPOCHS
-from ..judge.session import Observer, Plan, Session, Subject
+from ..judge.session import ONE_LABEL, Observer, Plan, Session, Subject
 from ..judge.setup import Setup
 from ..judge.watcher import Check
 from ..record.folder import Recorder, RunFolder
@@ -27,17 +28,21 @@ SETTINGS = ('checktype', 'satisfied_acc', 'satisfied_count', 'determine_threshol
 """Further settings, those of :class:`~AutoTrainer.settings.Watching` by name."""
 
 
-def watching_of(stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
+def watching_of(watch: type, stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
     """The settings of a watch: ``adaptive`` unless given.
+
+    Args:
+        watch: its class, whose arguments are named beside them.
+        stop: see :func:`~AutoTrainer.settings.on_issue_of`.
+        settings: by name.
 
     Raises:
         UserError: for one that does not exist.
     """
+    own = tuple(inspect.signature(watch).parameters)[:-1]  # the last one is the settings
     for name in settings:
         if name not in SETTINGS:
-            raise UserError('Watch has no setting %r; %s' % (name, way_out(name, (
-                'x', 'y', 'epochs', 'validation_data', 'optimizer', 'batch_size', 'stop',
-                'save_dir', 'seed', 'progress', 'tensorboard') + SETTINGS)))
+            raise UserError('Watch has no setting %r; %s' % (name, way_out(name, own + SETTINGS)))
     return Watching(**dict({'checktype': 'adaptive'},
                            **dict(settings, on_issue=on_issue_of(
                                settings.get('on_issue', Watching.on_issue), stop))))
@@ -55,8 +60,11 @@ def check_loss_fn(loss_fn: Any, outputs: str = 'output', labels: str = 'target')
         UserError: if not.
     """
     if isinstance(loss_fn, type) or not callable(loss_fn):
-        raise UserError('loss_fn is %r; give a loss that can be called with (%s, %s), such as '
-                        'torch.nn.CrossEntropyLoss()' % (loss_fn, outputs, labels))
+        given = loss_fn if isinstance(loss_fn, type) else type(loss_fn)
+        raise UserError('loss_fn is %s %s; give a loss that can be called with (%s, %s), such as '
+                        'torch.nn.CrossEntropyLoss()' % (
+                            'the class' if isinstance(loss_fn, type) else 'a', given.__name__,
+                            outputs, labels))
 
 
 class Core:
@@ -111,6 +119,8 @@ class Core:
             self._keeper = Keeper(unwrapped(model), optimizer, schedulers)
             self._keeper.keep(0)
         self.should_stop = self._decided(self._ranks.judges and self.session.begin())
+        if (subject.constants[0].accuracy or 0) >= 1:
+            self.say(ONE_LABEL + '; see how the labels are read')
         self._announce()
 
     @staticmethod
@@ -190,7 +200,7 @@ class Core:
         """Values of an epoch without accuracies that are none, which is said once."""
         for key in ('acc', 'val_acc'):
             number = values[key]
-            if number is not None and (number > 1 or number < 0):
+            if number is not None and (number > 1 or number < 0) and not self._percent:
                 self._percent = True
                 self.say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
                          '%g for %g %%' % (number, number / 100, number))
@@ -207,8 +217,8 @@ class Core:
         self._ended = True
         if self._ranks.judges:
             self.session.end(interrupted)
-            if not interrupted and 0 < self.session.epochs < JUDGMENT_EPOCHS and not self.verdict.issues and (
-                    not self.session.monitor.judged):
+            few = 0 < self.session.epochs < JUDGMENT_EPOCHS
+            if few and not (interrupted or self.verdict.issues or self.session.monitor.judged):
                 LOGGER.warning('%s', self.verdict.reason)
         self._announce()
         if self._recorder is not None:

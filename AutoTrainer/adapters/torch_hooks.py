@@ -178,7 +178,7 @@ class Hooks:
             self._alike = min(self._batches, heard.alike_until(args[1], loss))
 
     def _is_training(self, args: Tuple[Any, ...], loss: torch.Tensor) -> bool:
-        """Whether a batch in inference mode is one of the training; those before it are then too."""
+        """Whether a batch in inference mode is one of the training; so are those before it."""
         doubt = self._doubt
         batch = Doubtful(tuple(one.detach() if isinstance(one, torch.Tensor) else one
                                for one in args), loss.detach(), self._given,

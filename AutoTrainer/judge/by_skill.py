@@ -17,9 +17,10 @@ from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
 from .issues import ISSUES
-from .preflight import CERTAIN, Finding
+from .preflight import CERTAIN, LIKELY, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
+from .skill import WORST
 from .standing import ENOUGH, SURE, Standing, in_words, standings, told_of
 from .yardstick import Yardstick
 
@@ -202,8 +203,10 @@ class SkillMonitor(IssueMonitor):
         """Whether the model's own skill has to be measured: the history proves nothing.
 
         The first looks are made before the time to judge, so that one bad epoch decides nothing
-        then.
+        then. Validation rows of which the history says nothing are looked at once, at the end.
         """
+        if self._is_over and self.ground.validation is not None and not self._is_validated:
+            return not self.state.non_finite
         soon = self._is_due(self.state.epochs + LASTING - 1)
         lasts = self._unproven >= min(LASTING, self.state.epochs)
         return (soon and (lasts or self._is_over) and not self.state.non_finite
@@ -287,8 +290,12 @@ class SkillMonitor(IssueMonitor):
     def expected_gain(self) -> float:
         """What the curves promise until the planned end, in skill."""
         remaining = 0 if self._is_over else self.total_epoch - self.state.epochs
-        return max(expected_gain(series, remaining) for series in (
-            self._levels['acc'], self._levels['val_acc'], self._loss_levels()))
+        by_accuracy = [expected_gain(self._levels[key], remaining) for key in ('acc', 'val_acc')]
+        if self.state.measure is LOSS_SHARE:
+            by_accuracy = [max(0.0, gain - _below(self._levels[key]))
+                           for gain, key in zip(by_accuracy, ('acc', 'val_acc'))]
+        losses = self._loss_levels()
+        return max(by_accuracy + [expected_gain(losses, remaining) - _below(losses), 0.0])
 
     def _loss_levels(self) -> List[Optional[float]]:
         """Skill by the training loss, per epoch."""
@@ -350,6 +357,22 @@ class SkillMonitor(IssueMonitor):
         overfit = None if nothing else overfits(evidence)
         return {'no_signal': nothing} if nothing else {'overfit': overfit} if overfit else {}
 
+    @property
+    def in_doubt(self) -> str:
+        """Why a model that is told to be behind is not blamed; '' where it is not behind."""
+        standing = self.standing
+        told = told_of(self._recent[-1], self.yardsticks, self.ground.training.rows) if (
+            self._recent) else None
+        if (told is None or standing is None or not told.learner or not told.is_short()
+                or not standing.learner):
+            return ''
+        rows = 'validation' if standing in self._standings('validation') else 'training'
+        said = ['by %s it has %.2f on %s rows, where %s has %.2f: not surely too little' % (
+            standing.form, standing.skill.value, rows, standing.learner, standing.yardstick.value)]
+        said += ['%s: %s' % (finding.sentence, finding.advice) for finding in self.findings
+                 if finding.severity == LIKELY]
+        return '; '.join(said)
+
     def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
         """Skill, yardstick, and the two in words, as far as they were measured."""
         if not self._recent:
@@ -364,6 +387,12 @@ class SkillMonitor(IssueMonitor):
         """What to change: what the findings say of the first issue, else what is said of it."""
         said = [finding.advice for finding in self.findings if finding.issue in issues[:1]]
         return said[0] if said else ISSUES[issues[0]].advice if issues else ''
+
+
+def _below(levels: Sequence[Optional[float]]) -> float:
+    """What a loss must gain before the skill rises: none is told that is lower than ``WORST``."""
+    last = next((level for level in reversed(levels) if level is not None), 0.0)
+    return max(0.0, -math.log1p(-WORST) - last)
 
 
 def _worst(found: Sequence[Standing]) -> Optional[Standing]:

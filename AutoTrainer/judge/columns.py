@@ -51,7 +51,8 @@ def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> 
     if scale is not None and normalised:
         scale = scale._replace(severity=NOTE)
     found = [_not_finite(data), _constant_inputs(data), scale, _order(data, labels),
-             _same_rows(data), _other_kind(data, labels), _one_label(data, labels)]
+             _same_rows(data), _other_kind(data, labels), _one_label(data, labels),
+             _label_among_inputs(data)]
     return [finding for finding in found + _useless_columns(data) if finding is not None]
 
 
@@ -68,6 +69,10 @@ _TINY_INPUT = 0.01
 _UNEVEN = 100.0
 """How much larger than another a column may be: a step that suits one of them is a hundred times,
 and their curvatures are ten thousand times, apart."""
+_SAME = 1e-6
+"""How far from 1 the correlation of two columns may be that are the same but for their scale."""
+_ENOUGH_ROWS = 20
+"""Rows from which that is no chance."""
 _FEW_COLUMNS = 256
 """Up to so many columns are a table, whose columns are looked at one by one."""
 
@@ -148,6 +153,32 @@ def _useless_columns(data: Data) -> List[Optional[Finding]]:
                            '(%d and %d)' % ((len(twins), table.shape[1]) + twins[0]),
                            'leave them out'))
     return found
+
+
+def _label_among_inputs(data: Data) -> Found:
+    """A column of a table that is the label, whatever its scale: nothing else has to be learnt."""
+    if data.y is None or len(data.x) != 1 or data.x[0].ndim != 2 or data.tokens or (
+            not 1 < data.x[0].shape[1] <= _FEW_COLUMNS):
+        return None
+    labels = np.asarray(data.y)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        if not np.all(np.sum(labels == 1, axis=1) == 1):
+            return None  # several labels for a row
+        labels = labels.argmax(axis=1)
+    labels = labels.reshape(-1).astype('float64')
+    table = data.x[0].astype('float64')
+    if len(labels) != len(table) or len(table) < _ENOUGH_ROWS or not np.ptp(labels) > 0:
+        return None
+    varies = np.flatnonzero(np.ptp(table, axis=0) > 0)
+    apart = table[:, varies] - table[:, varies].mean(axis=0)
+    along = labels - labels.mean()
+    with np.errstate(invalid='ignore', over='ignore'):
+        alike = np.abs(along @ apart) / np.sqrt(along @ along * np.sum(apart ** 2, axis=0))
+    same = varies[alike > 1 - _SAME].tolist()
+    if not same:
+        return None
+    return _data('label_among_inputs', NOTE, 'the labels are among the inputs (%s)' % _some(same),
+                 'leave that column out, unless it is known before the label is')
 
 
 # ---------------------------------------------------------------------------- labels and validation

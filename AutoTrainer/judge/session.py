@@ -29,6 +29,8 @@ ENDINGS = ('planned', 'verdict', 'satisfied', 'callback')
 ``satisfied_count`` asked for; anybody else, before the planned end. Only where nobody stopped a
 training early, or it had converged, does "no issue was found" say that it is sound."""
 
+ONE_LABEL = 'all training rows have the same label: there is nothing to learn'
+
 LAYERS_ON_RECORD = 64
 """Layers whose numbers a check puts on record; of more, so many at even distances."""
 
@@ -273,8 +275,7 @@ class Session:
         """The training has ended: if somebody else ended it early, judge it as it stands.
 
         Args:
-            interrupted: whether by an error, or by hand: what it has come to then says nothing of
-                what it would have come to.
+            interrupted: whether by an error, or by hand: nothing more is judged then.
         """
         with self.check_time:
             if not self.is_to_stop and self.epochs < self.plan.epochs:
@@ -374,6 +375,8 @@ class Session:
         if self._interrupted:
             return ('not judged: the training was interrupted after %d of %d planned epochs; '
                     'nothing had been found until then' % (self.epochs, self.plan.epochs))
+        if (self.subject.constants[0].accuracy or 0) >= 1:
+            return 'not judged: ' + ONE_LABEL
         done = self.epochs - self._since
         if done < JUDGMENT_EPOCHS and not self.monitor.judged:
             return 'not judged: %d epoch%s%s, a verdict needs %d%s' % (
@@ -386,13 +389,14 @@ class Session:
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))
-        done_by = 'in %d epochs by %d check%s' % (
+        found = 'nothing was found in %d epochs by %d check%s' % (
             self.epochs, self.checks, '' if self.checks == 1 else 's')
         if self.watching.by_skill and not self.monitor.by_skill:
             why = self.subject.unmeasured
-            return 'nothing was found in the curves %s, but what is learnt was not measured%s' % (
-                done_by, ' (%s)' % why if why else '')
-        return '%s: nothing was found %s' % (SOUND, done_by)
+            return '%s, but what is learnt was not measured%s' % (found, why and ' (%s)' % why)
+        doubt = self.monitor.in_doubt
+        return '%s%s: %s%s' % (SOUND, ', as far as can be told' * bool(doubt), found,
+                               doubt and ' (%s)' % doubt)
 
     def _in_its_unit(self, sentence: str) -> str:
         return in_windows(sentence, self.plan.window)

@@ -251,19 +251,22 @@ class Stream(IterableDataset):
 
 @pytest.mark.parametrize('arguments, settings, said', [
     (('no model', nn.MSELoss(), X, AMOUNTS), {}, 'give a torch.nn.Module'),
-    ((mlp(), nn.MSELoss, X, AMOUNTS), {}, 'give a loss that can be called'),
+    ((mlp(), nn.MSELoss, X, AMOUNTS), {}, 'is the class MSELoss; give a loss that can be called'),
+    ((mlp(), torch.optim.Adam(mlp().parameters()), X, AMOUNTS), {}, 'loss_fn is a Adam; give a'),
+    ((nn.MSELoss(), mlp(), X, AMOUNTS), {}, 'model is a MSELoss, which is a loss; give the model'),
     ((mlp(), nn.MSELoss(), X), {}, 'y is missing'),
     ((mlp(), nn.MSELoss(), [(X, AMOUNTS)]), {}, 'x is a list of .input, label.; give a DataLoader'),
     ((mlp(), nn.MSELoss(), zip(X, AMOUNTS)), {}, 'x is a zip, whose rows can be had only once'),
     ((mlp(), nn.MSELoss(), Stream()), {}, 'leave x out where the loop is left as it is'),
-    ((mlp(), nn.MSELoss(), DataLoader(Stream())), {}, 'or give some rows as x and y where the loop'),
+    ((mlp(), nn.MSELoss(), DataLoader(Stream())), {}, 'or give some rows as x and y where'),
     ((mlp(), nn.MSELoss(), X, AMOUNTS), {'validation_data': Stream()}, 'some of its rows as .x, y'),
     ((mlp(), nn.MSELoss(), X, AMOUNTS[:9]), {}, '200 and 9 rows'),
     ((mlp(), nn.MSELoss(), X * float('nan'), AMOUNTS), {}, 'NaN'),
     ((mlp(), nn.MSELoss(), DataLoader([1, 2, 3])), {}, 'give a data set of'),
     ((mlp(), nn.MSELoss(), X, AMOUNTS), {'epochs': 0}, 'epochs'),
     ((mlp(), nn.MSELoss(), X, AMOUNTS), {'validation_data': X}, 'give .x, y.'),
-    ((mlp(), nn.MSELoss(), X, AMOUNTS), {'checktyp': 'adaptive'}, 'checktype')])
+    ((mlp(), nn.MSELoss(), X, AMOUNTS), {'checktyp': 'adaptive'}, 'checktype'),
+    ((mlp(), nn.MSELoss(), X, AMOUNTS), {'other': 1}, 'known are .*raise_on_issue, .*rules')])
 def test_refuses_at_once(arguments, settings, said):
     with pytest.raises(UserError, match=said):
         Watch(*arguments, **dict({'epochs': 5}, **settings))
@@ -283,10 +286,29 @@ def test_judges_the_history_alone_where_the_model_cannot_be_looked_at(
     assert watch.verdict.issues == ('explode',)
 
 
+def test_rows_with_one_label_are_said(caplog):
+    watch = Watch(mlp(), nn.CrossEntropyLoss(), X, CLASSES * 0, epochs=4)
+    for _ in range(4):
+        watch.epoch(loss=0.1, accuracy=1.0)
+    watch.end()
+    sentence = 'all training rows have the same label: there is nothing to learn'
+    assert watch.verdict.reason == 'not judged: ' + sentence
+    assert [record.getMessage().startswith(sentence) for record in caplog.records] == [True]
+
+
+def test_an_accuracy_by_its_other_name_and_an_unknown_one(caplog):
+    watch = Watch(mlp(), nn.CrossEntropyLoss(), X, CLASSES, epochs=4)
+    for _ in range(2):
+        watch.epoch(loss=1.0, acc=0.5, f1=0.5)
+    assert watch.session.history['acc'] == [0.5, 0.5]
+    sentence, = [record.getMessage() for record in caplog.records]
+    assert sentence.startswith('watch.epoch: f1=0.5 is passed over; known are loss')
+
+
 def test_metrics_that_are_none_are_left_out_and_said_once(caplog):
     watch = Watch(mlp(), nn.CrossEntropyLoss(), X, CLASSES, epochs=5)
-    for _ in range(2):
-        watch.epoch(loss='low', accuracy=93.5, f1=0.9)
+    for number in range(2):
+        watch.epoch(loss='low', accuracy=93.5 + number, f1=0.9)
     assert watch.session.history == {key: [None, None] for key in (
         'loss', 'acc', 'val_loss', 'val_acc')}
     said = [record.getMessage() for record in caplog.records]

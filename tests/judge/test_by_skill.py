@@ -279,6 +279,16 @@ def test_what_is_told_at_the_end_and_no_reason_to_stop(levels, held, reached, to
         assert (verdict.told, watched.ended) == ((told,), 'planned')
 
 
+def test_a_training_that_is_told_to_be_behind_is_told_why_it_is_not_blamed():
+    verdict, watched = judged(flat(0.6), validation=flat(0.45),
+                              reached=[yardstick(0.9, error=0.1)], error=0.1)
+    assert verdict.issues == () and verdict.note.startswith(
+        'sound, as far as can be told: nothing was found in 50 epochs')
+    assert verdict.note.endswith('(by accuracy it has 0.60 on training rows, where a linear model '
+                                 'has 0.90: not surely too little)')
+    assert judged(flat(0.9))[0].note.startswith('sound: nothing was found')
+
+
 # ------------------------------------------------------------------------------------- no yardstick
 
 @pytest.mark.parametrize('level, reached, rows, issues', [
@@ -325,6 +335,18 @@ def test_a_loss_that_falls_before_the_accuracy_rises_is_progress():
     for constant_loss, issues in ((lambda: 0.69, ()), (lambda: 0.1, UNDERFIT)):
         verdict, _ = judged(levels, history=history, subject={'constant_loss': constant_loss})
         assert verdict.issues == issues
+
+
+@pytest.mark.parametrize('first, factor, epoch', [(1e20, 0.64, FIRST), (1e4, 0.5, None)])
+def test_a_loss_that_falls_from_afar_must_come_down_to_what_is_asked(first, factor, epoch):
+    """It blew up, and comes back too slowly; or it began high, and will be there in time."""
+    history = [{'loss': max(0.05, first * factor ** i), 'acc': None, 'val_loss': None,
+                'val_acc': None} for i in range(TOTAL)]
+    shown = [measured(max(-10.0, 1 - row['loss']), form=SQUARED) for row in history]
+    verdict, _ = judged(flat(0.0), history=history, shown=shown,
+                        reached=[yardstick(0.9, form=SQUARED)], subject={
+                            'constant_loss': lambda: 1.0, 'constants': (Constants(1000), None)})
+    assert verdict.epoch == epoch
 
 
 def test_a_rare_class_that_is_found_without_gaining_accuracy():
