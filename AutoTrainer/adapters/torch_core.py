@@ -60,11 +60,10 @@ def check_loss_fn(loss_fn: Any, outputs: str = 'output', labels: str = 'target')
         UserError: if not.
     """
     if isinstance(loss_fn, type) or not callable(loss_fn):
-        given = loss_fn if isinstance(loss_fn, type) else type(loss_fn)
-        raise UserError('loss_fn is %s %s; give a loss that can be called with (%s, %s), such as '
-                        'torch.nn.CrossEntropyLoss()' % (
-                            'the class' if isinstance(loss_fn, type) else 'a', given.__name__,
-                            outputs, labels))
+        given = repr(loss_fn) if isinstance(loss_fn, (str, type)) else (
+            'a ' + type(loss_fn).__name__)  # an optimizer shows itself in many lines
+        raise UserError('loss_fn is %s; give a loss that can be called with (%s, %s), such as '
+                        'torch.nn.CrossEntropyLoss()' % (given, outputs, labels))
 
 
 class Core:
