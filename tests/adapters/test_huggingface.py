@@ -385,7 +385,8 @@ def test_a_line_speaks_of_windows(tmp_path, capsys):
 @pytest.mark.parametrize('settings, said', [
     (dict(accuracy=3), 'accuracy is a int'), (dict(loss_fn='mse'), "loss_fn is 'mse'"),
     (dict(unit='batches'), "unit is 'batches'"), (dict(window=0), 'window is 0'),
-    (dict(checktyp='adaptive'), "no setting 'checktyp'.* window, "), (dict(seed='x'), "seed is 'x'")])
+    (dict(checktyp='adaptive'), "no setting 'checktyp'.* window, "),
+    (dict(seed='x'), "seed is 'x'")])
 def test_wrong_arguments_are_told_at_once(settings, said):
     with pytest.raises(UserError, match=said):
         Watch(**settings)

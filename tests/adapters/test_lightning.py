@@ -364,7 +364,8 @@ def test_a_training_that_was_not_watched_before_is_judged_from_there_on(tmp_path
 @pytest.mark.parametrize('settings, said', [
     (dict(loss=nn.MSELoss()), 'loss is a MSELoss; give the name under which it is logged'),
     (dict(loss_fn='mse'), "loss_fn is 'mse'"), (dict(unit='batches'), "unit is 'batches'"),
-    (dict(checktyp='adaptive'), "no setting 'checktyp'.* window, "), (dict(seed='x'), "seed is 'x'")])
+    (dict(checktyp='adaptive'), "no setting 'checktyp'.* window, "),
+    (dict(seed='x'), "seed is 'x'")])
 def test_wrong_arguments_are_told_at_once(settings, said):
     with pytest.raises(UserError, match=said):
         Watch(**settings)
