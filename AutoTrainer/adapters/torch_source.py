@@ -11,7 +11,7 @@ from ..intake.rows import looked_at, probe_rows
 from ..judge.baseline import constant_loss
 from ..judge.columns import Data, class_never_trained
 from ..judge.configuration import accuracy_counts
-from ..judge.course import examine_course, in_force
+from ..judge.course import examine_course, in_force, of_later_rates
 from ..judge.facts import Task
 from ..judge.labels import label_kind, summarise_labels
 from ..judge.losses import PROVING_LOSSES
@@ -114,9 +114,10 @@ class Source:
             probe: of the training.
             thorough: whether to look at the rows too.
         """
-        setup, rows, held = self._setup, self.rows, self.held
-        if setup is None:
+        noted, rows, held = self._setup, self.rows, self.held
+        if noted is None:
             return []
+        setup = noted
         loss, model = probe.learner.loss, probe.learner.model
         y_val = None if held is None else held.y
         own: List[Optional[Finding]] = []
@@ -133,6 +134,8 @@ class Source:
             never = class_never_trained(Data(y=_array(rows.y), y_val=_array(y_val)),
                                         setup.labels, setup.task.units)
             found = ([] if never is None else [never]) + examine(setup, Data())
+        if setup.learning_rate > noted.learning_rate:
+            found = of_later_rates(found)
         frozen = not any(parameter.requires_grad for parameter in model.parameters())
         own += own_findings(setup.task, loss, setup, self._optimizer, self._shapes_of(probe),
                             self.shapes is not None, frozen)

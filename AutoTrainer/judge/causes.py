@@ -84,7 +84,8 @@ def causes(seen: Evidence) -> Dict[str, str]:
             found[issue] = reason
 
     found.update(certain_reasons(seen.findings))
-    add('explode', _not_finite(seen))
+    add('explode', _by_rate(seen, seen.non_finite and (
+        '%s is not a finite number' % seen.non_finite)))
     for finding in seen.findings:
         if finding.severity == LIKELY:
             add(finding.issue, finding.sentence)
@@ -92,7 +93,7 @@ def causes(seen: Evidence) -> Dict[str, str]:
     if not (symptoms['nan_weight'] or symptoms['nan_gradient']):
         add('activation_issue', symptoms['improper_activation'])
     add('loss_issue', symptoms['improper_loss'])
-    add('collapse', seen.fallen)
+    add('collapse', _by_rate(seen, seen.fallen))
     if not seen.fallen:  # dead units are how it fell
         add('relu', symptoms['died_relu'])
     add('explode', symptoms['nan_weight'] or symptoms['nan_gradient']
@@ -136,13 +137,11 @@ def advice_on(reasons: Mapping[str, str], findings: Sequence[Finding]) -> str:
         (ISSUES[issue].advice for issue in reasons), '')
 
 
-def _not_finite(seen: Evidence) -> str:
-    """That numbers have overflowed, and by how large a step where that was seen coming."""
-    if not seen.non_finite:
-        return ''
+def _by_rate(seen: Evidence, reason: Optional[str]) -> str:
+    """How a training broke down, with the large step that explains it where one is noted."""
     large = [finding.sentence for finding in seen.findings
              if finding.name == 'learning_rate_high' and finding.severity == NOTE]
-    return '; '.join(['%s is not a finite number' % seen.non_finite] + large)
+    return '; '.join([reason] + large) if reason else ''
 
 
 def _same_answer(seen: Evidence) -> Optional[str]:

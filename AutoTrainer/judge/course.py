@@ -4,7 +4,7 @@ Asked only where a training is to be blamed, or its numbers are none any more.
 """
 
 import math
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from .preflight import CERTAIN, NOTE, Finding, Found
 from .setup import RATES, Setup
@@ -44,6 +44,15 @@ def in_force(setup: Setup, course: Course) -> Setup:
     if not course.rates or not all(map(math.isfinite, rates)):
         return setup
     return setup._replace(learning_rate=max(rates), scheduled=False)
+
+
+def of_later_rates(findings: Sequence[Finding]) -> List[Finding]:
+    """Findings of a set-up whose rate was changed on the way.
+
+    Nobody saw that coming: what became of the training is its cause, and the rate explains that.
+    """
+    return [finding._replace(severity=NOTE) if finding.name == 'learning_rate_high' else finding
+            for finding in findings]
 
 
 def examine_course(setup: Setup, course: Course) -> List[Finding]:

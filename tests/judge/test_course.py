@@ -6,7 +6,7 @@ import pytest
 
 from AutoTrainer.judge.causes import Evidence, advice_on, causes, certain_reasons
 from AutoTrainer.judge.columns import Data
-from AutoTrainer.judge.course import Course, examine_course, in_force
+from AutoTrainer.judge.course import Course, examine_course, in_force, of_later_rates
 from AutoTrainer.judge.preflight import CERTAIN, LIKELY, NOTE, Finding
 from AutoTrainer.judge.setup import Kernel, Setup, examine
 from AutoTrainer.utils.monitor import IssueMonitor
@@ -50,6 +50,8 @@ def test_the_largest_rate_counts_once_a_training_has_begun():
     assert in_force(warm, Course(1, 2, 20, (1.0, 0.1))).learning_rate == 1.0
     assert in_force(warm, Course(1, 2, 20, (math.nan, 0.1))) == warm
     assert in_force(warm, Course()) == warm
+    high = Finding('learning_rate_high', LIKELY, 'the rate is 3', 'a smaller rate', 'unstable')
+    assert of_later_rates([high, ONE]) == [RATE, ONE]
 
 
 @pytest.mark.parametrize('highest, expected', [
@@ -89,6 +91,7 @@ def test_a_note_on_the_steps_is_the_cause_where_nothing_else_is():
     said = causes(Evidence(NONE, [RATE], 'loss = nan at epoch 2'))
     assert said == {'explode': 'loss = nan at epoch 2 is not a finite number; the rate is 3'}
     assert advice_on(said, [RATE]) == 'a smaller rate'
+    assert causes(Evidence(NONE, [RATE], fallen='it fell')) == {'collapse': 'it fell; the rate is 3'}
 
 
 def test_all_that_is_certain_is_said_with_its_advice():
