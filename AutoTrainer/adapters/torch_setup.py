@@ -179,6 +179,8 @@ def _compared_with_all(loss: LossFacts, shapes: Tuple[Any, Any],
 
 # ------------------------------------------------------------------------------- words of PyTorch
 
+_SCALED = ('scale each column to mean 0 and deviation 1, or put a torch.nn.BatchNorm1d (2d for '
+           'images) in front')
 _ADVICE = {
     'logits_twice': 'leave out the activation: {loss} takes outputs without one',
     'logits_limited': 'leave out the activation: {loss} takes outputs without one',
@@ -201,15 +203,18 @@ _ADVICE = {
                   'the optimizer',
     'kernels_frozen': 'set requires_grad = True on the parameters that are to learn, and give them '
                       'to the optimizer',
-    'head_frozen': 'set requires_grad = True on its parameters, and give them to the optimizer',
-    'some_frozen': 'set requires_grad = True where they are to learn, and give them to the '
-                   'optimizer',
-    'zero_kernels': 'draw them at random, as torch.nn.init.xavier_uniform_ does',
-    'alike_units': 'draw them at random, as torch.nn.init.xavier_uniform_ does',
-    'huge_initial_weights': 'draw them by the size of the layer, as torch.nn.init.xavier_uniform_ '
-                            'does',
+    'head_frozen': 'set requires_grad = True on the parameters of the last layer, and give them '
+                   'to the optimizer',
+    'some_frozen': 'set requires_grad = True on frozen parameters that are to learn, and give them '
+                   'to the optimizer',
+    'zero_kernels': 'draw the initial weights at random, as torch.nn.init.xavier_uniform_ does',
+    'alike_units': 'draw the initial weights at random, as torch.nn.init.xavier_uniform_ does',
+    'huge_initial_weights': 'draw the initial weights by the size of the layer, as '
+                            'torch.nn.init.xavier_uniform_ does',
     'gradient_fades': 'use ReLU with torch.nn.init.kaiming_uniform_, batch normalisation, or fewer '
                       'layers',
+    'column_scale': _SCALED, 'large_inputs': _SCALED, 'tiny_inputs': _SCALED,
+    'sorted_by_label': 'do not train without shuffling: DataLoader(..., shuffle=True)',
     'weights_at_rest': 'see that optimizer.step() is called after loss.backward(), that the '
                        'optimizer was made from the parameters of this very model, and that '
                        'nothing detaches its outputs from the loss',

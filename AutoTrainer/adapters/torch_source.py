@@ -62,7 +62,8 @@ class Source:
         shape = anatomy.output_shape
         return Task(loss=learner.loss.name, head=anatomy.head,
                     units=int(shape[-1]) if shape and len(shape) > 1 else 1 if shape else 0,
-                    labels=self._kind(learner, anatomy), logits=learner.loss.logits)
+                    labels=self._kind(learner, anatomy), logits=learner.loss.logits,
+                    called=learner.loss.kind)
 
     def _kind(self, learner: Learner, anatomy: Anatomy) -> str:
         if self.labels is None or anatomy.output_shape is None:

@@ -323,10 +323,11 @@ def _frozen(setup: Setup) -> Found:
     if not setup.kernels[-1].trainable:
         return Finding('head_frozen', LIKELY,
                        'the last layer, %s, is not trainable' % setup.kernels[-1].layer,
-                       'set trainable = True on it, then compile anew', 'not_converge')
+                       'set trainable = True on the last layer, then compile anew', 'not_converge')
     return Finding('some_frozen', NOTE, '%d of %d kernels are not trainable (%s)'
                    % (len(frozen), len(setup.kernels), _some(frozen)),
-                   'set trainable = True where they are to learn, then compile anew', 'underfit')
+                   'set trainable = True on frozen layers that are to learn, then compile anew',
+                   'underfit')
 
 
 def _alike(setup: Setup) -> Found:
@@ -342,7 +343,7 @@ def _alike(setup: Setup) -> Found:
         return None
     sure = setup.chain and all(kernel.zero for kernel in setup.kernels) and (
         {kernel.activation for kernel in hidden} <= _ZERO_AT_ZERO)
-    advice = 'draw them at random, as kernel_initializer="glorot_uniform" does'
+    advice = 'draw the initial weights at random, as kernel_initializer="glorot_uniform" does'
     if sure:
         return Finding('zero_kernels', CERTAIN,
                        'all %d kernels are 0, so that nothing but the last bias gets a gradient'
@@ -400,7 +401,7 @@ def _dropout(setup: Setup) -> Found:
     return Finding('dropout_leaves_nothing', severity,
                    'the layer %s leaves out %.3g%%%s in training'
                    % (worst.layer, 100 * worst.rate, of_units),
-                   'take a rate of 0.2 to 0.5', 'underfit')
+                   'take a dropout rate of 0.2 to 0.5', 'underfit')
 
 
 class _Decays(NamedTuple):

@@ -7,6 +7,7 @@ torch = pytest.importorskip('torch', reason='PyTorch is not installed here')
 from torch import nn  # noqa: E402
 
 from AutoTrainer.adapters.pytorch import Watch, check  # noqa: E402
+from AutoTrainer.judge.configuration import loss_function_issue  # noqa: E402
 
 pytestmark = pytest.mark.torch
 X = torch.randn(256, 8, generator=torch.Generator().manual_seed(0))
@@ -99,3 +100,12 @@ def test_a_weight_decay_that_leaves_nothing(optimizer, severity):
     model = mlp()
     found = check(model, nn.CrossEntropyLoss(), X, Y, optimizer(model.parameters()))
     assert [one.severity for one in found if one.name == 'strong_decay'] == severity
+
+
+def test_reasons_are_in_the_words_of_pytorch():
+    """Log-shares forgotten: the loss goes below zero, and is called what it is called here."""
+    model, loss_fn = mlp(), nn.NLLLoss()
+    probe = Watch(model, loss_fn, X, Y, epochs=5).session.subject.probe
+    assert loss_function_issue(probe.task(), -1.0).startswith('loss NLLLoss went below zero (-1)')
+    found = check(model, nn.CrossEntropyLoss(), 1000 * X, Y)
+    assert 'torch.nn.BatchNorm1d' in {one.name: one.advice for one in found}['large_inputs']

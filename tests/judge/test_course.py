@@ -9,6 +9,8 @@ from AutoTrainer.judge.columns import Data
 from AutoTrainer.judge.course import Course, examine_course, in_force, of_later_rates
 from AutoTrainer.judge.preflight import CERTAIN, LIKELY, NOTE, Finding
 from AutoTrainer.judge.setup import Kernel, Setup, examine
+from AutoTrainer.judge.skill import Skill
+from AutoTrainer.judge.standing import Standing, in_words
 from AutoTrainer.utils.monitor import IssueMonitor
 
 SGD = Setup(optimizer='SGD', learning_rate=0.1)
@@ -91,7 +93,8 @@ def test_a_note_on_the_steps_is_the_cause_where_nothing_else_is():
     said = causes(Evidence(NONE, [RATE], 'loss = nan at epoch 2'))
     assert said == {'explode': 'loss = nan at epoch 2 is not a finite number; the rate is 3'}
     assert advice_on(said, [RATE]) == 'a smaller rate'
-    assert causes(Evidence(NONE, [RATE], fallen='it fell')) == {'collapse': 'it fell; the rate is 3'}
+    said = causes(Evidence(NONE, [RATE], fallen='it fell'))
+    assert said == {'collapse': 'it fell; the rate is 3'}
 
 
 def test_all_that_is_certain_is_said_with_its_advice():
@@ -101,3 +104,9 @@ def test_all_that_is_certain_is_said_with_its_advice():
     assert advice_on({'loss_issue': 'this', 'explode': 'more'}, [ONE, other]) == 'mend this'
     assert advice_on({'relu': 'dead'}, [ONE]).startswith('smaller steps, SELU')
     assert advice_on({}, [ONE]) == ''
+
+
+def test_a_skill_at_the_end_of_its_scale_is_said_to_be_so():
+    said = in_words(Standing('squared error', Skill(-10.0, 0.1), Skill(1.0, 0.0)))
+    assert 'skill -10.00 or less by squared error' in said
+    assert 'or less' not in in_words(Standing('accuracy', Skill(-0.5, 0.1), Skill(1.0, 0.0)))
