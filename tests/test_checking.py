@@ -309,7 +309,7 @@ def test_bad_input_is_one_sentence(build, x, y, settings, message):
 def test_the_page_has_every_finding():
     """And no other: names stand in the code where a finding is made."""
     made = set()
-    for file in ('preflight', 'setup', 'columns'):
+    for file in ('preflight', 'setup', 'columns', 'course'):
         code = (ROOT / 'AutoTrainer' / 'judge' / (file + '.py')).read_text(encoding='utf-8')
         made |= set(re.findall(r"(?:Finding|_head|_loss|_data)\(\s*'(\w+)'", code))
         made |= {name for pair in re.findall(r"Finding\('(\w+)' if \w+ else '(\w+)'", code)

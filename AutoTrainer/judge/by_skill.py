@@ -12,12 +12,12 @@ from ..utils.monitor import IssueMonitor
 from . import reference
 from . import yardstick as classical
 from .baseline import loss_based_accuracy
-from .causes import Evidence, causes, no_signal, overfits
+from .causes import Evidence, advice_on, causes, certain_reasons, no_signal, overfits
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
 from .issues import ISSUES
-from .preflight import CERTAIN, LIKELY, Finding
+from .preflight import LIKELY, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
 from .skill import WORST
@@ -82,6 +82,7 @@ class SkillMonitor(IssueMonitor):
         self._recent: List[Measured] = []  # of the last looks, the newest last
         self.yardsticks: Tuple[Yardstick, ...] = ()
         self.findings: Tuple[Finding, ...] = ()
+        self._overfit: Optional[Finding] = None
         self._measured_at = 0
         self._levels: Dict[str, List[Optional[float]]] = {'acc': [], 'val_acc': []}
         self._losses: List[Optional[float]] = []
@@ -325,9 +326,9 @@ class SkillMonitor(IssueMonitor):
         """
         symptoms = self._symptoms(gradients, outputs)
         features = {name: reason is not None for name, reason in symptoms.items()}
-        certain = [finding for finding in self.findings if finding.severity == CERTAIN]
+        certain = certain_reasons(self.findings)
         if certain and not self.state.epochs:
-            return Judgment({finding.issue: finding.sentence for finding in certain}, features)
+            return Judgment(certain, features)
         if self.state.non_finite or self.needs_probe():
             return Judgment(causes(self._evidence(symptoms, gradients)), features)
         told = self._told(symptoms)
@@ -354,8 +355,10 @@ class SkillMonitor(IssueMonitor):
             return {}
         evidence = self._evidence(symptoms)
         nothing = no_signal(evidence)
-        overfit = None if nothing else overfits(evidence)
-        return {'no_signal': nothing} if nothing else {'overfit': overfit} if overfit else {}
+        if nothing:
+            return {'no_signal': nothing}
+        self._overfit = overfits(evidence)
+        return {} if self._overfit is None else {self._overfit.issue: self._overfit.sentence}
 
     @property
     def in_doubt(self) -> str:
@@ -383,10 +386,10 @@ class SkillMonitor(IssueMonitor):
             return None, None, ''
         return (told.skill.value, told.yardstick.value if told.learner else None, in_words(told))
 
-    def advice(self, issues: Sequence[str]) -> str:
-        """What to change: what the findings say of the first issue, else what is said of it."""
-        said = [finding.advice for finding in self.findings if finding.issue in issues[:1]]
-        return said[0] if said else ISSUES[issues[0]].advice if issues else ''
+    def advice(self, reasons: Mapping[str, str]) -> str:
+        """What to change about what was found, see :func:`~AutoTrainer.judge.causes.advice_on`."""
+        overfit = () if self._overfit is None else (self._overfit,)
+        return advice_on(reasons, self.findings + overfit)
 
 
 def _below(levels: Sequence[Optional[float]]) -> float:

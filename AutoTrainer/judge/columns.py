@@ -84,14 +84,14 @@ def _not_finite(data: Data) -> Found:
     return _data('nan_in_inputs', CERTAIN if data.not_finite else LIKELY,
                  'the %s inputs hold %d values that are NaN or infinite'
                  % ('training' if data.not_finite else 'validation', count),
-                 'remove or fill them: one of them makes the loss NaN')
+                 'remove or fill what is not finite in the inputs: one of it makes the loss NaN')
 
 
 def _constant_inputs(data: Data) -> Found:
     if not data.x or len(data.x[0]) < 2 or any(bool(np.any(part != part[:1])) for part in data.x):
         return None
     return _data('constant_inputs', CERTAIN if data.looked_at == 1 else LIKELY,
-                 'the inputs are the same in all rows', 'see how they are read and scaled')
+                 'the inputs are the same in all rows', 'see how the inputs are read and scaled')
 
 
 def _spreads(array: np.ndarray) -> np.ndarray:
@@ -147,11 +147,12 @@ def _useless_columns(data: Data) -> List[Optional[Finding]]:
     found: List[Optional[Finding]] = []
     if len(constant) and varies.any():
         found.append(_data('constant_columns', NOTE, '%d of %d columns are constant (%s)' % (
-            len(constant), table.shape[1], _some(constant)), 'leave them out'))
+            len(constant), table.shape[1], _some(constant)),
+                           'leave constant columns out'))
     if twins:
         found.append(_data('duplicate_columns', NOTE, '%d of %d columns are the same as another '
                            '(%d and %d)' % ((len(twins), table.shape[1]) + twins[0]),
-                           'leave them out'))
+                           'leave repeated columns out'))
     return found
 
 
@@ -240,7 +241,7 @@ def _same_rows(data: Data) -> Found:
     return _data('same_rows', NOTE,
                  'about %.0f%% of the validation rows are training rows too'
                  % (100 * min(share, 1)),
-                 'take them out of one of the two: they say nothing about rows that are new',
+                 'take the rows that are in both out of one: they say nothing about new rows',
                  'overfit')
 
 

@@ -191,10 +191,10 @@ class Session:
             return Verdict(note=self._in_its_unit(self._note()), skill=skill,
                            yardstick=yardstick, standing=standing, restored=restored)
         told = found.judgment.told
-        reasons = {issue: self._in_its_unit(reason) for issue, reason
-                   in dict(found.judgment.reasons, **told).items()}
+        said = dict(found.judgment.reasons, **told)
+        reasons = {issue: self._in_its_unit(reason) for issue, reason in said.items()}
         return Verdict(tuple(reasons), found.epoch, reasons, '', tuple(told), skill, yardstick,
-                       standing, self.monitor.advice(tuple(reasons)), restored)
+                       standing, self.monitor.advice(said), restored)
 
     @property
     def checks(self) -> int:

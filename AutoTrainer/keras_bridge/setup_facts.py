@@ -94,7 +94,7 @@ def setup_of(model: Any, seen: Any) -> Setup:
     leaves = leaf_layers(seen)
     built = _has_weights(seen)
     return Setup(optimizer=type(model.optimizer).__name__, learning_rate=rate, scheduled=scheduled,
-                 momentum=momentum,
+                 momentum=momentum, decay=_decay(leaves), shrinks=_shrinks(model.optimizer),
                  kernels=tuple(_kernels(leaves)) if built else (),
                  trainable=not built or bool(seen.trainable_weights),
                  dropouts=tuple(dropout for leaf in leaves for dropout in _dropouts(leaf)),
@@ -128,6 +128,21 @@ def _steps(optimizer: Any) -> Tuple[float, bool, float]:
     except Exception as error:  # whatever a user's own optimizer or schedule raises
         LOGGER.debug('the learning rate cannot be told: %s', first_line(error))
         return math.nan, False, 0.0
+
+
+def _decay(leaves: List[Any]) -> float:
+    """What L2 penalties add to the gradient of a weight, of the kernel that has the least."""
+    strengths = [2 * float(getattr(getattr(layer, 'kernel_regularizer', None), 'l2', 0) or 0)
+                 for layer in leaves if any(map(_is_kernel, layer.weights))
+                 and type(layer).__name__ != 'Embedding']
+    return min(strengths, default=0.0)
+
+
+def _shrinks(optimizer: Any) -> float:
+    """The weight decay of an optimizer; Keras keeps it apart from the gradient."""
+    optimizer = getattr(optimizer, 'inner_optimizer', optimizer)
+    decay = getattr(optimizer, 'weight_decay', None)
+    return float(decay) if isinstance(decay, (int, float)) else 0.0
 
 
 def _dropouts(layer: Any) -> List[Dropout]:

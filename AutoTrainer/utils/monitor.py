@@ -363,8 +363,8 @@ class IssueMonitor:
         """Skill, yardstick, and the two in words, as far as they were measured."""
         return None, None, ''
 
-    def advice(self, issues: Sequence[str]) -> str:
-        """What to change, in words; '' where the verdict leaves that to a repair."""
+    def advice(self, reasons: Mapping[str, str]) -> str:
+        """What to change, in words, for reasons by issue; '' where that is left to a repair."""
         return ''
 
     def needs_probe(self) -> bool:
