@@ -57,7 +57,8 @@ def check(model: Any, x: Any, y: Any, validation_data: Any = None, epochs: Optio
     seen = keras_bridge.seen_model(model, map_arrays(lambda array: array[:1], x))
     _check_shapes(seen, x, x_val)
     setup = setup_of(model, seen, y)._replace(
-        rows=row_count(x), epochs=epochs, batch_size=batch_size or BATCH_ROWS)
+        rows=row_count(x), epochs=epochs, batch_size=batch_size or BATCH_ROWS,
+        lookups=keras_bridge.lookups(seen, x))
     return examine(setup, data_of(seen, x, y, x_val, y_val))
 
 
