@@ -413,8 +413,8 @@ def _vocabulary(setup: Setup) -> Found:
                    'abnormal_data')
 
 
-_RULES = (_vocabulary, _frozen, _learning_rate, _alike, _dropout, _huge_weights, _depth, _large_targets,
-          _updates, _batch)
+_RULES = (_vocabulary, _frozen, _learning_rate, _alike, _dropout, _huge_weights, _depth,
+          _large_targets, _updates, _batch)
 
 
 def _some(names: List[str]) -> str:
