@@ -247,6 +247,17 @@ class SkillMonitor(IssueMonitor):
                 and self._measured_at == self.state.epochs)
 
     @property
+    def unmeasurable(self) -> str:  # type: ignore[override]
+        """Why nothing can be measured that would say that enough is learnt; ''."""
+        held = self.ground.validation
+        if held is not None and held.accuracy is not None and held.accuracy >= 1:
+            return ('all %d validation rows have the same label, which says nothing of what is '
+                    'learnt; shuffle the rows before they are divided, or give others' % held.rows)
+        if self._recent and not self.proven and self.standing is None:
+            return 'the labels are of no kind of which skill is known, or all alike'
+        return ''
+
+    @property
     def standing(self) -> Optional[Standing]:
         """How the output that stands worst stands; None where nothing was measured."""
         return _worst(self._standings())
