@@ -183,7 +183,12 @@ def solve(journal: Journal, candidate: Candidate, first: Outcome, repairing: Rep
     before = _first_worth(candidate, first, ground, seed)
     found = _Judged(ground, before, race, winner, journal, seed).repair(candidate, first)
     code = '' if found.candidate is candidate else change_in_code(candidate, found.candidate)
-    return found, _told(ground, offers, race, before, found, code)
+    told = _told(ground, offers, race, before, found, code)
+    changed = [words for (name, _), words in zip(ground.steps, ground.words) if name == 'labels']
+    if changed and found.candidate is not candidate:
+        told['reason'] = '%s; the model that comes back answers for changed labels: %s' % (
+            first.record.reason, ', '.join(changed))
+    return found, told
 
 
 class Measured(NamedTuple):

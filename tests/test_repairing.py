@@ -195,6 +195,17 @@ def test_a_class_that_is_never_trained():
     assert done.result['status'] == 'repaired' and done.result['race']['of_all']
 
 
+@pytest.mark.slow
+def test_labels_of_another_form_are_told():
+    signs = np.where(KINDS > 0, 1, -1)
+    done = repair(network(8, 1, head='tanh', loss='binary_crossentropy', optimizer='sgd'),
+                  X[ROWS], signs[ROWS], validation_data=(X[HELD], signs[HELD]), epochs=8,
+                  batch_size=16)
+    assert done.result['reason'].endswith(
+        '; the model that comes back answers for changed labels: labels -1 and 1 → 0 and 1')
+    assert done.model.predict(X[HELD], verbose=0).min() >= 0
+
+
 # ----------------------------------------------------------------------------------- nothing worse
 
 @pytest.mark.slow
