@@ -102,8 +102,12 @@ def data_of(seen: Any, x: Any, y: Any, x_val: Any = None, y_val: Any = None) -> 
         x_val: validation inputs; None without any.
         y_val: their labels.
     """
-    return looked_at(x, y, x_val, y_val, keras_bridge.takes_integers(seen),
+    data = looked_at(x, y, x_val, y_val, keras_bridge.takes_integers(seen),
                      lambda few: _arriving(seen, few))
+    if not keras_bridge.may_take_text(seen):
+        return data
+    numbers = data.y is not None and data.y.dtype.kind in 'biuf'
+    return data._replace(text='', y=data.y if numbers else None)
 
 
 def _arriving(seen: Any, x: Any) -> Tuple[np.ndarray, ...]:
