@@ -12,7 +12,7 @@ from ..utils.monitor import IssueMonitor
 from . import reference
 from . import yardstick as classical
 from .baseline import loss_based_accuracy
-from .causes import Evidence, causes, no_signal, overfits
+from .causes import Evidence, below_zero, causes, no_signal, overfits
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
@@ -354,6 +354,9 @@ class SkillMonitor(IssueMonitor):
 
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""
+        no_loss = below_zero(self._losses, self.findings) if self._is_over else None
+        if no_loss:
+            return {'loss_issue': no_loss}
         if not self._asks_for_told() or not self.yardsticks or self.standing is None:
             return {}
         evidence = self._evidence(symptoms)
