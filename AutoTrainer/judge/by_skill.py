@@ -12,7 +12,15 @@ from ..utils.monitor import IssueMonitor
 from . import reference
 from . import yardstick as classical
 from .baseline import loss_based_accuracy
-from .causes import Evidence, advice_on, causes, certain_reasons, no_signal, overfits
+from .causes import (
+    Evidence,
+    advice_on,
+    below_zero,
+    causes,
+    certain_reasons,
+    no_signal,
+    overfits,
+)
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
@@ -251,6 +259,17 @@ class SkillMonitor(IssueMonitor):
                 and self._measured_at == self.state.epochs)
 
     @property
+    def unmeasurable(self) -> str:  # type: ignore[override]
+        """Why nothing can be measured that would say that enough is learnt; ''."""
+        held = self.ground.validation
+        if held is not None and held.accuracy is not None and held.accuracy >= 1:
+            return ('all %d validation rows have the same label, which says nothing of what is '
+                    'learnt; shuffle the rows before they are divided, or give others' % held.rows)
+        if self._recent and not self.proven and self.standing is None:
+            return 'the labels are of no kind of which skill is known, or all alike'
+        return ''
+
+    @property
     def standing(self) -> Optional[Standing]:
         """How the output that stands worst stands; None where nothing was measured."""
         return _worst(self._standings())
@@ -351,6 +370,9 @@ class SkillMonitor(IssueMonitor):
 
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""
+        no_loss = below_zero(self._losses, self.findings) if self._is_over else None
+        if no_loss:
+            return {'loss_issue': no_loss}
         if not self._asks_for_told() or not self.yardsticks or self.standing is None:
             return {}
         evidence = self._evidence(symptoms)

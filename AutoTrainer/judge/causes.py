@@ -221,6 +221,24 @@ def overfits(seen: Evidence) -> Optional[Finding]:
     return Finding('overfit', NOTE, '%s: %s' % (said, why), ISSUES['overfit'].advice, 'overfit')
 
 
+_LABELS_OF_OTHERS = ('labels_not_zero_one', 'classes_under_binary_loss', 'crossentropy_on_measured')
+
+
+def below_zero(losses: Sequence[Optional[float]], findings: Sequence[Finding]) -> Optional[str]:
+    """Why a cross-entropy is none, whatever else a training learns: it has been below 0.
+
+    Args:
+        losses: of the training, per epoch.
+        findings: what is wrong with how it is set up; a penalty of one's own can be below 0 too.
+    """
+    lowest = min([loss for loss in losses if loss is not None and math.isfinite(loss)], default=0.0)
+    found = next((one for one in findings if one.name in _LABELS_OF_OTHERS), None)
+    if found is None or lowest >= 0:
+        return None
+    return ('the loss went down to %.3g, and a cross-entropy of labels from 0 to 1 is never below '
+            '0: %s' % (lowest, found.sentence))
+
+
 def _slow(seen: Evidence) -> Optional[str]:
     if seen.gain <= 0:
         return None

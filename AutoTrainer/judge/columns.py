@@ -26,6 +26,7 @@ class Data(NamedTuple):
         not_finite: numbers in all training inputs that are NaN or infinite.
         not_finite_val: and in those for validation.
         tokens: whether the model takes whole numbers as such.
+        text: a text among the training inputs that is no number, where the model takes no text.
     """
 
     x: Tuple[np.ndarray, ...] = ()
@@ -37,6 +38,7 @@ class Data(NamedTuple):
     not_finite: int = 0
     not_finite_val: int = 0
     tokens: bool = False
+    text: str = ''
 
 
 def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> List[Finding]:
@@ -50,9 +52,9 @@ def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> 
     scale = _scale(data.arriving)
     if scale is not None and normalised:
         scale = scale._replace(severity=NOTE)
-    found = [_not_finite(data), _constant_inputs(data), scale, _order(data, labels),
-             _same_rows(data), _other_kind(data, labels), _one_label(data, labels),
-             _label_among_inputs(data)]
+    found = [_text_inputs(data), _text_labels(data), _not_finite(data), _constant_inputs(data),
+             scale, _order(data, labels), _same_rows(data), _other_kind(data, labels),
+             _one_label(data, labels), _label_among_inputs(data)]
     return [finding for finding in found + _useless_columns(data) if finding is not None]
 
 
@@ -85,6 +87,38 @@ def _not_finite(data: Data) -> Found:
                  'the %s inputs hold %d values that are NaN or infinite'
                  % ('training' if data.not_finite else 'validation', count),
                  'remove or fill what is not finite in the inputs: one of it makes the loss NaN')
+
+
+def _text_inputs(data: Data) -> Found:
+    if not data.text:
+        return None
+    return _data('text_in_inputs', CERTAIN,
+                 'the training inputs hold text (%r), which no layer of the model reads' % data.text,
+                 'make numbers of it: a column for each category, or its number and an Embedding')
+
+
+def _text_labels(data: Data) -> Found:
+    text = '' if data.y is None else text_in(data.y)
+    if not text:
+        return None
+    return _data('text_in_labels', CERTAIN, 'the labels are text (%r), of which no loss can be '
+                 'computed' % text,
+                 'make class numbers of them: np.unique(y, return_inverse=True)[1]')
+
+
+def text_in(array: np.ndarray) -> str:
+    """The first text in an array that cannot be read as a number; '' if there is none."""
+    if array.dtype.kind not in 'OUS':
+        return ''
+    for value in array.reshape(-1)[:MOST_ROWS].tolist():
+        if isinstance(value, bytes):
+            value = value.decode('utf-8', 'replace')
+        if isinstance(value, str):
+            try:
+                float(value)
+            except ValueError:
+                return value[:40] or ' '
+    return ''
 
 
 def _constant_inputs(data: Data) -> Found:

@@ -386,6 +386,8 @@ class Session:
             return 'not judged: the model could not be measured (%s)' % self.watcher.failed
         if not self.monitor.judged:
             return 'not judged yet: %d of %d planned epochs' % (self.epochs, self.plan.epochs)
+        if self.monitor.unmeasurable:
+            return 'not judged: %s' % self.monitor.unmeasurable
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))

@@ -341,6 +341,9 @@ class IssueMonitor:
     proven = False
     """Whether the history alone says that enough is learnt: the paper does not ask."""
 
+    unmeasurable = ''
+    """Why nothing can be measured that would say that enough is learnt: the paper does not ask."""
+
     yardsticks: Tuple[Any, ...] = ()
     """What can be learnt, as far as it was asked for: never, for the paper."""
 
