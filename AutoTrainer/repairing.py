@@ -27,8 +27,9 @@ class Repaired(NamedTuple):
 
     Attributes:
         model: a trained model, compiled: that of the first training if it is sound or nothing was
-            better. It takes the inputs, and gives the answers, of the model that came in; where labels
-            or head had to be mended, answers of the mended kind, as ``result['reason']`` says.
+            better. It takes the inputs, and gives the answers, of the model that came in; where
+            labels or head had to be mended, answers of the mended kind, as ``result['reason']``
+            says.
         result: the content of ``result.json`` (docs/guide/run-folder.md): ``status``, ``issues``,
             ``reason``, ``skill`` before and after, ``yardstick``, ``price``, ``race``.
     """

@@ -93,7 +93,8 @@ def _text_inputs(data: Data) -> Found:
     if not data.text:
         return None
     return _data('text_in_inputs', CERTAIN,
-                 'the training inputs hold text (%r), which no layer of the model reads' % data.text,
+                 'the training inputs hold text (%r), which no layer of the model reads'
+                 % data.text,
                  'make numbers of it: a column for each category, or its number and an Embedding')
 
 
