@@ -194,7 +194,8 @@ def _useless_columns(data: Data) -> List[Optional[Finding]]:
 def _label_among_inputs(data: Data) -> Found:
     """A column of a table that is the label, whatever its scale: nothing else has to be learnt."""
     if data.y is None or len(data.x) != 1 or data.x[0].ndim != 2 or data.tokens or (
-            not 1 < data.x[0].shape[1] <= _FEW_COLUMNS):
+            not 1 < data.x[0].shape[1] <= _FEW_COLUMNS) or (
+            {data.x[0].dtype.kind, data.y.dtype.kind} - set('biuf')):
         return None
     labels = np.asarray(data.y)
     if labels.ndim == 2 and labels.shape[1] > 1:

@@ -463,7 +463,7 @@ def _vocabulary(setup: Setup) -> Found:
                    'abnormal_data')
 
 
-_RULES = (_vocabulary, _frozen, _learning_rate, _alike, _dropout, _huge_weights, _depth,
+_RULES = (_vocabulary, _frozen, _learning_rate, _decay, _alike, _dropout, _huge_weights, _depth,
           _large_targets, _updates, _batch)
 
 
