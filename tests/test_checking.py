@@ -45,6 +45,32 @@ def frozen(model, *which):
     return model
 
 
+def of_tokens(*front, known=30):
+    """Twelve numbers a row, looked up in a table of so many."""
+    return sequential(*front, layers.Embedding(known, 4), layers.GlobalAveragePooling1D(),
+                      layers.Dense(1, activation='sigmoid'), shape=(12,))
+
+
+@pytest.mark.backend
+def test_numbers_beyond_an_embedding():
+    x = np.tile(np.arange(1, 41), (3, 3)).T.reshape(-1, 12)
+    y = np.arange(len(x)) % 2
+    told = ['%s beyond_vocabulary' % (
+        'likely' if keras_bridge.backend() == 'tensorflow' else 'certain')]
+
+    def said(model, x):
+        return [name for name in names(model, x, y) if 'vocabulary' in name]
+    assert said(of_tokens(), x) == said(of_tokens(), x.astype('float32')) == told
+    assert said(of_tokens(known=41), x) == []
+    # what changes the numbers on their way is not followed
+    assert said(of_tokens(layers.ReLU(max_value=9)), x) == []
+    tokens, other = keras.Input((12,), name='tokens'), keras.Input((2,), name='other')
+    both = layers.Concatenate()([layers.Flatten()(layers.Embedding(30, 2)(tokens)), other])
+    model = keras.Model([other, tokens], layers.Dense(1, activation='sigmoid')(both))
+    model.compile('adam', 'binary_crossentropy')
+    further = np.ones((len(x), 2), 'float32')
+    assert said(model, [further, x]) == said(model, {'other': further, 'tokens': x}) == told
+
 
 @pytest.mark.backend
 @pytest.mark.parametrize('build, x, y, expected', [
@@ -65,6 +91,11 @@ def frozen(model, *which):
                         layers.Dense(1, activation='sigmoid')),
      X * 500, BINARY, ['note large_inputs']),
     (two_layers, np.where(X > 3, np.nan, X), BINARY, ['certain nan_in_inputs']),
+    (two_layers, X, np.array(['no', 'yes'])[BINARY], ['certain text_in_labels']),
+    (two_layers, pd.DataFrame(X).assign(kind='a').iloc[:, 1:], BINARY, ['certain text_in_inputs']),
+    (two_layers, pd.DataFrame(X).astype(object), BINARY, []),
+    (lambda: sequential(layers.Lambda(lambda x: x), layers.Dense(1, activation='sigmoid')),
+     pd.DataFrame(X).astype(object), BINARY.astype(object), []),
     (lambda: two_layers(optimizer=keras.optimizers.SGD(7.0)), X, BINARY,
      ['likely learning_rate_high']),
     (lambda: two_layers(optimizer=keras.optimizers.SGD(0.1, momentum=0.99)), X, BINARY,
@@ -309,7 +340,7 @@ def test_bad_input_is_one_sentence(build, x, y, settings, message):
 def test_the_page_has_every_finding():
     """And no other: names stand in the code where a finding is made."""
     made = set()
-    for file in ('preflight', 'setup', 'columns'):
+    for file in ('preflight', 'setup', 'columns', 'course'):
         code = (ROOT / 'AutoTrainer' / 'judge' / (file + '.py')).read_text(encoding='utf-8')
         made |= set(re.findall(r"(?:Finding|_head|_loss|_data)\(\s*'(\w+)'", code))
         made |= {name for pair in re.findall(r"Finding\('(\w+)' if \w+ else '(\w+)'", code)

@@ -197,6 +197,31 @@ def test_a_class_that_is_never_trained():
     assert done.result['status'] == 'repaired' and done.result['race']['of_all']
 
 
+def test_who_interrupts_is_told_how_to_go_on(tmp_path):
+    class Stops(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    folder = str(tmp_path / 'run')
+    with pytest.raises(KeyboardInterrupt) as caught:
+        repair(network(8, 3, head='softmax', loss='sparse_categorical_crossentropy'), X[ROWS],
+               KINDS[ROWS], epochs=4, save_dir=folder, callbacks=[Stops()])
+    assert str(caught.value) == ('repair was interrupted; the same call with resume=True goes on '
+                                 'with what lies in %r' % folder)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.slow
+def test_labels_of_another_form_are_told():
+    signs = np.where(KINDS > 0, 1, -1)
+    done = repair(network(8, 1, head='tanh', loss='binary_crossentropy', optimizer='sgd'),
+                  X[ROWS], signs[ROWS], validation_data=(X[HELD], signs[HELD]), epochs=8,
+                  batch_size=16)
+    assert done.result['reason'].endswith(
+        '; the model that comes back answers for changed labels: labels -1 and 1 → 0 and 1')
+    assert done.model.predict(X[HELD], verbose=0).min() >= 0
+
+
 # ----------------------------------------------------------------------------------- nothing worse
 
 @pytest.mark.once

@@ -165,6 +165,8 @@ class Core:
             Whether the training should stop; on all processes the same.
         """
         session, stop = self.session, False
+        if self._source is not None:
+            self._source.ended(session.epochs + 1, session.plan.epochs)
         if self._ranks.judges:
             stop = session.epoch(self._shares(self._numbers.read(values)))
         if self._keeper is not None:

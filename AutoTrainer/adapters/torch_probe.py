@@ -199,10 +199,14 @@ class Probe(facts.Probe):
     def anatomy(self) -> Anatomy:
         """What the module is made of; looked at once."""
         if self._anatomy is None:
-            few = map_arrays(lambda array: array[:_LOOKED_THROUGH], self.batch.x)
             with undisturbed(self.learner.model):
-                self._anatomy = anatomy_of(self.learner, self.learner.tensors(few))
+                self._anatomy = anatomy_of(self.learner, self.learner.tensors(self.few))
         return self._anatomy
+
+    @property
+    def few(self) -> Any:
+        """Inputs of a few rows, to see what the module does with them."""
+        return map_arrays(lambda array: array[:_LOOKED_THROUGH], self.batch.x)
 
     def try_loss(self) -> None:
         """See that the loss can be computed from outputs and labels alone.

@@ -14,6 +14,8 @@ from .torch_losses import LossFacts
 
 _OPTIMIZERS = {'NAdam': 'Nadam', 'RAdam': 'Adam'}
 """PyTorch's names of optimizers where the rules know them, or their like, by another."""
+_SHRINKING = ('AdamW', 'Lion')
+"""Optimizers whose weight decay is no part of the gradient."""
 _FRACTIONAL = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 
@@ -29,11 +31,14 @@ def setup_of(model: nn.Module, anatomy: Anatomy, optimizer: Any = None) -> Setup
         A setup without task, labels, rows and epochs.
     """
     held = held_parameters(optimizer)
-    rate, scheduled, momentum = _steps(optimizer)
+    rate, highest, momentum = _steps(optimizer)
     kind = type(optimizer).__name__ if optimizer is not None else ''
+    decay, shrinks = _decays(optimizer)
     return Setup(
-        optimizer=_OPTIMIZERS.get(kind, kind), learning_rate=rate, scheduled=scheduled,
-        momentum=momentum, kernels=tuple(_kernels(anatomy, held)),
+        optimizer=_OPTIMIZERS.get(kind, kind), learning_rate=rate,
+        scheduled=highest is not None,
+        highest_rate=math.nan if highest is None else highest, momentum=momentum, decay=decay,
+        shrinks=shrinks, kernels=tuple(_kernels(anatomy, held)),
         trainable=any(_is_trained(parameter, held) for parameter in model.parameters()),
         dropouts=tuple(Dropout(call.name, float(call.module.p), call.width)
                        for call in anatomy.calls
@@ -53,15 +58,31 @@ def _is_trained(parameter: Any, held: Optional[Set[int]]) -> bool:
     return bool(parameter.requires_grad) and (held is None or id(parameter) in held)
 
 
-def _steps(optimizer: Any) -> Tuple[float, bool, float]:
-    """The rate of the next step, whether a scheduler changes it, and the momentum."""
-    if optimizer is None or not optimizer.param_groups:
-        return math.nan, False, 0.0
-    groups = optimizer.param_groups
-    rates = {float(group.get('lr', math.nan)) for group in groups}
+def rate_of(optimizer: Any, names: Tuple[str, ...] = ('lr',)) -> float:
+    """The learning rate in force, or the largest by several names; NaN if groups differ."""
+    groups = [] if optimizer is None else optimizer.param_groups
+    rates = {max((float(group[name]) for name in names if name in group), default=math.nan)
+             for group in groups}
     # of several rates none stands for all
-    rate = float('%.6g' % rates.pop()) if len(rates) == 1 else math.nan
-    return rate, 'initial_lr' in groups[0], float(groups[0].get('momentum') or 0)
+    return float('%.6g' % rates.pop()) if len(rates) == 1 else math.nan
+
+
+def _steps(optimizer: Any) -> Tuple[float, Optional[float], float]:
+    """The rate of the next step, the largest known of its schedule if it has one, the momentum."""
+    if optimizer is None or not optimizer.param_groups:
+        return math.nan, None, 0.0
+    first = optimizer.param_groups[0]
+    highest = rate_of(optimizer, ('lr', 'initial_lr', 'max_lr')) if 'initial_lr' in first else None
+    return rate_of(optimizer), highest, float(first.get('momentum') or 0)
+
+
+def _decays(optimizer: Any) -> Tuple[float, float]:
+    """The weight decay of all groups: as a penalty, and as what each step takes off."""
+    groups = [] if optimizer is None else optimizer.param_groups
+    least = min((float(group.get('weight_decay') or 0) for group in groups), default=0.0)
+    apart = type(optimizer).__name__ in _SHRINKING or any(
+        group.get('decoupled_weight_decay') for group in groups)
+    return (0.0, least) if apart else (least, 0.0)
 
 
 def _is_chain(model: nn.Module, anatomy: Anatomy) -> bool:
@@ -105,7 +126,8 @@ def _spread(values: np.ndarray) -> float:
 # --------------------------------------------------------------------------- findings of PyTorch's
 
 def own_findings(task: Task, loss: LossFacts, setup: Setup, optimizer: Any,
-                 shapes: Tuple[Any, Any] = (None, None), seen: bool = False) -> List[Finding]:
+                 shapes: Tuple[Any, Any] = (None, None), seen: bool = False,
+                 frozen: bool = False) -> List[Finding]:
     """What only PyTorch can get wrong.
 
     Args:
@@ -115,8 +137,9 @@ def own_findings(task: Task, loss: LossFacts, setup: Setup, optimizer: Any,
         optimizer: of PyTorch, or None.
         shapes: of labels and outputs as the loss gets them, rows left out; None if unknown.
         seen: whether that was seen in the training; else a loop may well turn one of them.
+        frozen: whether no parameter of the module asks for a gradient.
     """
-    found = [_nll_without_logarithm(task, loss), _others_held(setup, optimizer),
+    found = [_nll_without_logarithm(task, loss), _others_held(setup, optimizer, frozen),
              _compared_with_all(loss, shapes, seen)]
     return [finding for finding in found if finding is not None]
 
@@ -130,8 +153,8 @@ def _nll_without_logarithm(task: Task, loss: LossFacts) -> Optional[Finding]:
                    'activation_issue')
 
 
-def _others_held(setup: Setup, optimizer: Any) -> Optional[Finding]:
-    if optimizer is None or setup.trainable or not held_parameters(optimizer):
+def _others_held(setup: Setup, optimizer: Any, frozen: bool) -> Optional[Finding]:
+    if optimizer is None or setup.trainable or frozen or not held_parameters(optimizer):
         return None
     return Finding('optimizer_of_others', CERTAIN,
                    'the optimizer changes %d parameters, and none of the model that can be trained'
@@ -156,6 +179,8 @@ def _compared_with_all(loss: LossFacts, shapes: Tuple[Any, Any],
 
 # ------------------------------------------------------------------------------- words of PyTorch
 
+_SCALED = ('scale each column to mean 0 and deviation 1, or put a torch.nn.BatchNorm1d (2d for '
+           'images) in front')
 _ADVICE = {
     'logits_twice': 'leave out the activation: {loss} takes outputs without one',
     'logits_limited': 'leave out the activation: {loss} takes outputs without one',
@@ -178,15 +203,21 @@ _ADVICE = {
                   'the optimizer',
     'kernels_frozen': 'set requires_grad = True on the parameters that are to learn, and give them '
                       'to the optimizer',
-    'head_frozen': 'set requires_grad = True on its parameters, and give them to the optimizer',
-    'some_frozen': 'set requires_grad = True where they are to learn, and give them to the '
-                   'optimizer',
-    'zero_kernels': 'draw them at random, as torch.nn.init.xavier_uniform_ does',
-    'alike_units': 'draw them at random, as torch.nn.init.xavier_uniform_ does',
-    'huge_initial_weights': 'draw them by the size of the layer, as torch.nn.init.xavier_uniform_ '
-                            'does',
+    'head_frozen': 'set requires_grad = True on the parameters of the last layer, and give them '
+                   'to the optimizer',
+    'some_frozen': 'set requires_grad = True on frozen parameters that are to learn, and give them '
+                   'to the optimizer',
+    'zero_kernels': 'draw the initial weights at random, as torch.nn.init.xavier_uniform_ does',
+    'alike_units': 'draw the initial weights at random, as torch.nn.init.xavier_uniform_ does',
+    'huge_initial_weights': 'draw the initial weights by the size of the layer, as '
+                            'torch.nn.init.xavier_uniform_ does',
     'gradient_fades': 'use ReLU with torch.nn.init.kaiming_uniform_, batch normalisation, or fewer '
                       'layers',
+    'column_scale': _SCALED, 'large_inputs': _SCALED, 'tiny_inputs': _SCALED,
+    'sorted_by_label': 'do not train without shuffling: DataLoader(..., shuffle=True)',
+    'weights_at_rest': 'see that optimizer.step() is called after loss.backward(), that the '
+                       'optimizer was made from the parameters of this very model, and that '
+                       'nothing detaches its outputs from the loss',
     'gradient_grows': 'use ReLU with torch.nn.init.kaiming_uniform_, batch normalisation, or fewer '
                       'layers',
 }

@@ -11,6 +11,7 @@ from ..intake.rows import looked_at, probe_rows
 from ..judge.baseline import constant_loss
 from ..judge.columns import Data, class_never_trained
 from ..judge.configuration import accuracy_counts
+from ..judge.course import examine_course, in_force, of_later_rates
 from ..judge.facts import Task
 from ..judge.labels import label_kind, summarise_labels
 from ..judge.losses import PROVING_LOSSES
@@ -19,6 +20,7 @@ from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
 from ..judge.setup import BATCH_ROWS, Setup, examine, may_be_codes
 from .torch_anatomy import Anatomy
+from .torch_course import Traveller, layers_in_lists
 from .torch_probe import Learner, Probe
 from .torch_rows import Rows
 from .torch_setup import in_pytorchs_words, own_findings, setup_of
@@ -47,6 +49,7 @@ class Source:
         self.shapes: Optional[Tuple[Any, Any]] = None
         self._reference: Optional[Reference] = None
         self._setup: Optional[Setup] = None
+        self._traveller: Optional[Traveller] = None
 
     @property
     def labels(self) -> Optional[np.ndarray]:
@@ -59,7 +62,8 @@ class Source:
         shape = anatomy.output_shape
         return Task(loss=learner.loss.name, head=anatomy.head,
                     units=int(shape[-1]) if shape and len(shape) > 1 else 1 if shape else 0,
-                    labels=self._kind(learner, anatomy), logits=learner.loss.logits)
+                    labels=self._kind(learner, anatomy), logits=learner.loss.logits,
+                    called=learner.loss.kind)
 
     def _kind(self, learner: Learner, anatomy: Anatomy) -> str:
         if self.labels is None or anatomy.output_shape is None:
@@ -97,6 +101,12 @@ class Source:
         self._setup = known._replace(
             task=self.task(learner, probe.anatomy), rows=count, epochs=epochs,
             labels=summarise_labels(rows.y, shape, learner.loss.ignored), batch_size=batch)
+        self._traveller = Traveller(probe.anatomy, self._optimizer)
+
+    def ended(self, epoch: int, planned: int) -> None:
+        """An epoch has ended, of so many."""
+        if self._traveller is not None:
+            self._traveller.ended(epoch, planned)
 
     def findings(self, probe: Probe, thorough: bool) -> List[Finding]:
         """What is wrong with how the training is set up.
@@ -105,11 +115,18 @@ class Source:
             probe: of the training.
             thorough: whether to look at the rows too.
         """
-        setup, rows, held = self._setup, self.rows, self.held
-        if setup is None:
+        noted, rows, held = self._setup, self.rows, self.held
+        if noted is None:
             return []
-        loss = probe.learner.loss
+        setup = noted
+        loss, model = probe.learner.loss, probe.learner.model
         y_val = None if held is None else held.y
+        own: List[Optional[Finding]] = []
+        if thorough and self._traveller is not None:
+            course = self._traveller.course()
+            own = [*examine_course(setup, course), layers_in_lists(
+                probe.learner, probe.few, self._optimizer)]
+            setup = in_force(setup, course)
         if thorough or may_be_codes(setup):
             found = examine(setup, looked_at(
                 rows.x, rows.y, None if held is None else held.x, y_val, probe.anatomy.tokens,
@@ -118,9 +135,13 @@ class Source:
             never = class_never_trained(Data(y=_array(rows.y), y_val=_array(y_val)),
                                         setup.labels, setup.task.units)
             found = ([] if never is None else [never]) + examine(setup, Data())
-        return in_pytorchs_words(found + own_findings(
-            setup.task, loss, setup, self._optimizer, self._shapes_of(probe),
-            self.shapes is not None), loss)
+        if setup.learning_rate > noted.learning_rate:
+            found = of_later_rates(found)
+        frozen = not any(parameter.requires_grad for parameter in model.parameters())
+        own += own_findings(setup.task, loss, setup, self._optimizer, self._shapes_of(probe),
+                            self.shapes is not None, frozen)
+        return in_pytorchs_words([one for one in own if one is not None] + [
+            one for one in found if frozen or one.name != 'all_frozen'], loss)
 
     def _shapes_of(self, probe: Probe) -> Tuple[Any, Any]:
         if self.shapes is not None:

@@ -12,12 +12,20 @@ from ..utils.monitor import IssueMonitor
 from . import reference
 from . import yardstick as classical
 from .baseline import loss_based_accuracy
-from .causes import Evidence, causes, no_signal, overfits
+from .causes import (
+    Evidence,
+    advice_on,
+    below_zero,
+    causes,
+    certain_reasons,
+    no_signal,
+    overfits,
+)
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
 from .issues import ISSUES
-from .preflight import CERTAIN, LIKELY, Finding
+from .preflight import LIKELY, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
 from .skill import WORST
@@ -82,6 +90,7 @@ class SkillMonitor(IssueMonitor):
         self._recent: List[Measured] = []  # of the last looks, the newest last
         self.yardsticks: Tuple[Yardstick, ...] = ()
         self.findings: Tuple[Finding, ...] = ()
+        self._overfit: Optional[Finding] = None
         self._measured_at = 0
         self._levels: Dict[str, List[Optional[float]]] = {'acc': [], 'val_acc': []}
         self._losses: List[Optional[float]] = []
@@ -250,6 +259,17 @@ class SkillMonitor(IssueMonitor):
                 and self._measured_at == self.state.epochs)
 
     @property
+    def unmeasurable(self) -> str:  # type: ignore[override]
+        """Why nothing can be measured that would say that enough is learnt; ''."""
+        held = self.ground.validation
+        if held is not None and held.accuracy is not None and held.accuracy >= 1:
+            return ('all %d validation rows have the same label, which says nothing of what is '
+                    'learnt; shuffle the rows before they are divided, or give others' % held.rows)
+        if self._recent and not self.proven and self.standing is None:
+            return 'the labels are of no kind of which skill is known, or all alike'
+        return ''
+
+    @property
     def standing(self) -> Optional[Standing]:
         """How the output that stands worst stands; None where nothing was measured."""
         return _worst(self._standings())
@@ -325,9 +345,9 @@ class SkillMonitor(IssueMonitor):
         """
         symptoms = self._symptoms(gradients, outputs)
         features = {name: reason is not None for name, reason in symptoms.items()}
-        certain = [finding for finding in self.findings if finding.severity == CERTAIN]
+        certain = certain_reasons(self.findings)
         if certain and not self.state.epochs:
-            return Judgment({finding.issue: finding.sentence for finding in certain}, features)
+            return Judgment(certain, features)
         if self.state.non_finite or self.needs_probe():
             return Judgment(causes(self._evidence(symptoms, gradients)), features)
         told = self._told(symptoms)
@@ -350,12 +370,17 @@ class SkillMonitor(IssueMonitor):
 
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""
+        no_loss = below_zero(self._losses, self.findings) if self._is_over else None
+        if no_loss:
+            return {'loss_issue': no_loss}
         if not self._asks_for_told() or not self.yardsticks or self.standing is None:
             return {}
         evidence = self._evidence(symptoms)
         nothing = no_signal(evidence)
-        overfit = None if nothing else overfits(evidence)
-        return {'no_signal': nothing} if nothing else {'overfit': overfit} if overfit else {}
+        if nothing:
+            return {'no_signal': nothing}
+        self._overfit = overfits(evidence)
+        return {} if self._overfit is None else {self._overfit.issue: self._overfit.sentence}
 
     @property
     def in_doubt(self) -> str:
@@ -383,10 +408,10 @@ class SkillMonitor(IssueMonitor):
             return None, None, ''
         return (told.skill.value, told.yardstick.value if told.learner else None, in_words(told))
 
-    def advice(self, issues: Sequence[str]) -> str:
-        """What to change: what the findings say of the first issue, else what is said of it."""
-        said = [finding.advice for finding in self.findings if finding.issue in issues[:1]]
-        return said[0] if said else ISSUES[issues[0]].advice if issues else ''
+    def advice(self, reasons: Mapping[str, str]) -> str:
+        """What to change about what was found, see :func:`~AutoTrainer.judge.causes.advice_on`."""
+        overfit = () if self._overfit is None else (self._overfit,)
+        return advice_on(reasons, self.findings + overfit)
 
 
 def _below(levels: Sequence[Optional[float]]) -> float:

@@ -8,7 +8,8 @@ from typing import Dict, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from .preflight import CERTAIN, LIKELY, Finding
+from .issues import ISSUES
+from .preflight import CERTAIN, LIKELY, NOTE, Finding
 from .skill import Skill
 from .standing import Standing, is_above_constant, is_signal
 
@@ -27,6 +28,10 @@ a vanishing gradient: the paper's two thresholds are for a gradient alone."""
 
 LEAST_SWING = 0.1
 """Skill that swings must cover, however many rows there are."""
+
+_EXPLAIN = ('learning_rate_low', 'learning_rate_high', 'learning_rate_fell', 'strong_decay',
+            'layers_at_rest')
+"""Notes, by name, that are the cause of a training that learns too little and shows no other."""
 
 
 class Evidence(NamedTuple):
@@ -69,7 +74,7 @@ def causes(seen: Evidence) -> Dict[str, str]:
 
     First what contradicts itself for certain; then numbers that have overflowed; what the set-up
     makes likely; what the gradients show; what the predictions and the curve show. Where nothing
-    speaks for a cause: ``underfit``.
+    else speaks for a cause, what is unusual in the steps; at last ``underfit``.
     """
     symptoms = seen.symptoms
     found: Dict[str, str] = {}
@@ -78,10 +83,9 @@ def causes(seen: Evidence) -> Dict[str, str]:
         if reason and issue not in found:
             found[issue] = reason
 
-    for finding in seen.findings:
-        if finding.severity == CERTAIN:
-            add(finding.issue, finding.sentence)
-    add('explode', seen.non_finite and '%s is not a finite number' % seen.non_finite)
+    found.update(certain_reasons(seen.findings))
+    add('explode', _by_rate(seen, seen.non_finite and (
+        '%s is not a finite number' % seen.non_finite)))
     for finding in seen.findings:
         if finding.severity == LIKELY:
             add(finding.issue, finding.sentence)
@@ -89,7 +93,7 @@ def causes(seen: Evidence) -> Dict[str, str]:
     if not (symptoms['nan_weight'] or symptoms['nan_gradient']):
         add('activation_issue', symptoms['improper_activation'])
     add('loss_issue', symptoms['improper_loss'])
-    add('collapse', seen.fallen)
+    add('collapse', _by_rate(seen, seen.fallen))
     if not seen.fallen:  # dead units are how it fell
         add('relu', symptoms['died_relu'])
     add('explode', symptoms['nan_weight'] or symptoms['nan_gradient']
@@ -99,12 +103,45 @@ def causes(seen: Evidence) -> Dict[str, str]:
     if 'relu' not in found and 'vanish' not in found:
         add('collapse', _same_answer(seen))
     add('unstable', _swings(seen))
+    for finding in seen.findings if not found else ():
+        if finding.name in _EXPLAIN:
+            add(finding.issue, finding.sentence)
     if not found:
         add('not_converge', _slow(seen))
     if not found:
         found['underfit'] = '%sno cause found' % (
             'learns less than %s from the same rows; ' % seen.learner if seen.learner else '')
     return found
+
+
+def certain_reasons(findings: Sequence[Finding]) -> Dict[str, str]:
+    """What contradicts itself for certain, in words by issue; several of one issue together."""
+    found: Dict[str, str] = {}
+    for finding in findings:
+        if finding.severity == CERTAIN:
+            found[finding.issue] = '; '.join(filter(None, (found.get(finding.issue),
+                                                           finding.sentence)))
+    return found
+
+
+def advice_on(reasons: Mapping[str, str], findings: Sequence[Finding]) -> str:
+    """What to change: what the findings say that are named, else what is said of the first issue.
+
+    Args:
+        reasons: of a verdict, by issue.
+        findings: named or not.
+    """
+    said = [finding.advice for finding in findings
+            if any(finding.sentence in reason for reason in reasons.values())]
+    return '; '.join(dict.fromkeys(said)) or next(
+        (ISSUES[issue].advice for issue in reasons), '')
+
+
+def _by_rate(seen: Evidence, reason: Optional[str]) -> str:
+    """How a training broke down, with the large step that explains it where one is noted."""
+    large = [finding.sentence for finding in seen.findings
+             if finding.name == 'learning_rate_high' and finding.severity == NOTE]
+    return '; '.join([reason] + large) if reason else ''
 
 
 def _same_answer(seen: Evidence) -> Optional[str]:
@@ -117,8 +154,8 @@ def _fades(seen: Evidence) -> Optional[str]:
     """A gradient that fades on its way, in a model that does not tell rows apart."""
     if _same_answer(seen) is None or seen.gradient_ratio is None or seen.gradient_ratio > FADED:
         return None
-    return ('‖G1‖/‖Gn‖ = %.3g: the gradient fades on its way to the first layer, and %s'
-            % (seen.gradient_ratio, _same_answer(seen)))
+    return ('the gradient fades on its way to the first layer, where it is %.3g of what it is in '
+            'the last (‖G1‖/‖Gn‖), and %s' % (seen.gradient_ratio, _same_answer(seen)))
 
 
 def _swings(seen: Evidence) -> Optional[str]:
@@ -155,8 +192,12 @@ def no_signal(seen: Evidence) -> Optional[str]:
             % ('; and ' + alike if alike else ''))
 
 
-def overfits(seen: Evidence) -> Optional[str]:
-    """Why a training counts as overfitting: it has learnt its own rows and no others."""
+def overfits(seen: Evidence) -> Optional[Finding]:
+    """Why a training counts as overfitting: it has learnt its own rows and no others.
+
+    Returns:
+        The reason as a finding with what to do about it; None for one that does not.
+    """
     training, validation = seen.training, seen.validation
     if training is None or validation is None or training.is_short() or (
             not validation.is_short() and validation.signal):
@@ -168,12 +209,34 @@ def overfits(seen: Evidence) -> Optional[str]:
         training.skill.value, validation.skill.value)
     reached = validation.yardstick.value
     if seen.unseen is not None and is_signal(seen.unseen) and seen.unseen.value > 2 * reached:
-        return ('%s, which are of another kind: %s get%s %.2f on other training rows and %.2f on '
-                'these' % (said, validation.learner, 's' * validation.learner.startswith('a '),
-                           seen.unseen.value, reached))
-    if not validation.signal:
-        return '%s: it memorises noise' % said
-    return '%s: too few rows for so large a model, or too long a training' % said
+        return Finding('rows_of_another_kind', NOTE,
+                       '%s, which are of another kind: %s get%s %.2f on other training rows and '
+                       '%.2f on these' % (said, validation.learner,
+                                          's' * validation.learner.startswith('a '),
+                                          seen.unseen.value, reached),
+                       'prepare the validation rows as the training rows are, or shuffle all rows '
+                       'and divide them anew', 'overfit')
+    why = ('too few rows for so large a model, or too long a training' if validation.signal
+           else 'it memorises noise')
+    return Finding('overfit', NOTE, '%s: %s' % (said, why), ISSUES['overfit'].advice, 'overfit')
+
+
+_LABELS_OF_OTHERS = ('labels_not_zero_one', 'classes_under_binary_loss', 'crossentropy_on_measured')
+
+
+def below_zero(losses: Sequence[Optional[float]], findings: Sequence[Finding]) -> Optional[str]:
+    """Why a cross-entropy is none, whatever else a training learns: it has been below 0.
+
+    Args:
+        losses: of the training, per epoch.
+        findings: what is wrong with how it is set up; a penalty of one's own can be below 0 too.
+    """
+    lowest = min([loss for loss in losses if loss is not None and math.isfinite(loss)], default=0.0)
+    found = next((one for one in findings if one.name in _LABELS_OF_OTHERS), None)
+    if found is None or lowest >= 0:
+        return None
+    return ('the loss went down to %.3g, and a cross-entropy of labels from 0 to 1 is never below '
+            '0: %s' % (lowest, found.sentence))
 
 
 def _slow(seen: Evidence) -> Optional[str]:

@@ -26,6 +26,7 @@ class Data(NamedTuple):
         not_finite: numbers in all training inputs that are NaN or infinite.
         not_finite_val: and in those for validation.
         tokens: whether the model takes whole numbers as such.
+        text: a text among the training inputs that is no number, where the model takes no text.
     """
 
     x: Tuple[np.ndarray, ...] = ()
@@ -37,6 +38,7 @@ class Data(NamedTuple):
     not_finite: int = 0
     not_finite_val: int = 0
     tokens: bool = False
+    text: str = ''
 
 
 def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> List[Finding]:
@@ -50,9 +52,9 @@ def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> 
     scale = _scale(data.arriving)
     if scale is not None and normalised:
         scale = scale._replace(severity=NOTE)
-    found = [_not_finite(data), _constant_inputs(data), scale, _order(data, labels),
-             _same_rows(data), _other_kind(data, labels), _one_label(data, labels),
-             _label_among_inputs(data)]
+    found = [_text_inputs(data), _text_labels(data), _not_finite(data), _constant_inputs(data),
+             scale, _order(data, labels), _same_rows(data), _other_kind(data, labels),
+             _one_label(data, labels), _label_among_inputs(data)]
     return [finding for finding in found + _useless_columns(data) if finding is not None]
 
 
@@ -84,14 +86,47 @@ def _not_finite(data: Data) -> Found:
     return _data('nan_in_inputs', CERTAIN if data.not_finite else LIKELY,
                  'the %s inputs hold %d values that are NaN or infinite'
                  % ('training' if data.not_finite else 'validation', count),
-                 'remove or fill them: one of them makes the loss NaN')
+                 'remove or fill what is not finite in the inputs: one of it makes the loss NaN')
+
+
+def _text_inputs(data: Data) -> Found:
+    if not data.text:
+        return None
+    return _data('text_in_inputs', CERTAIN,
+                 'the training inputs hold text (%r), which no layer of the model reads'
+                 % data.text,
+                 'make numbers of it: a column for each category, or its number and an Embedding')
+
+
+def _text_labels(data: Data) -> Found:
+    text = '' if data.y is None else text_in(data.y)
+    if not text:
+        return None
+    return _data('text_in_labels', CERTAIN, 'the labels are text (%r), of which no loss can be '
+                 'computed' % text,
+                 'make class numbers of them: np.unique(y, return_inverse=True)[1]')
+
+
+def text_in(array: np.ndarray) -> str:
+    """The first text in an array that cannot be read as a number; '' if there is none."""
+    if array.dtype.kind not in 'OUS':
+        return ''
+    for value in array.reshape(-1)[:MOST_ROWS].tolist():
+        if isinstance(value, bytes):
+            value = value.decode('utf-8', 'replace')
+        if isinstance(value, str):
+            try:
+                float(value)
+            except ValueError:
+                return value[:40] or ' '
+    return ''
 
 
 def _constant_inputs(data: Data) -> Found:
     if not data.x or len(data.x[0]) < 2 or any(bool(np.any(part != part[:1])) for part in data.x):
         return None
     return _data('constant_inputs', CERTAIN if data.looked_at == 1 else LIKELY,
-                 'the inputs are the same in all rows', 'see how they are read and scaled')
+                 'the inputs are the same in all rows', 'see how the inputs are read and scaled')
 
 
 def _spreads(array: np.ndarray) -> np.ndarray:
@@ -147,11 +182,12 @@ def _useless_columns(data: Data) -> List[Optional[Finding]]:
     found: List[Optional[Finding]] = []
     if len(constant) and varies.any():
         found.append(_data('constant_columns', NOTE, '%d of %d columns are constant (%s)' % (
-            len(constant), table.shape[1], _some(constant)), 'leave them out'))
+            len(constant), table.shape[1], _some(constant)),
+                           'leave constant columns out'))
     if twins:
         found.append(_data('duplicate_columns', NOTE, '%d of %d columns are the same as another '
                            '(%d and %d)' % ((len(twins), table.shape[1]) + twins[0]),
-                           'leave them out'))
+                           'leave repeated columns out'))
     return found
 
 
@@ -240,7 +276,7 @@ def _same_rows(data: Data) -> Found:
     return _data('same_rows', NOTE,
                  'about %.0f%% of the validation rows are training rows too'
                  % (100 * min(share, 1)),
-                 'take them out of one of the two: they say nothing about rows that are new',
+                 'take the rows that are in both out of one: they say nothing about new rows',
                  'overfit')
 
 

@@ -51,15 +51,16 @@ def loss_function_issue(task: Task, lowest_loss: float = math.inf) -> Symptom:
         The reason in words, or None.
     """
     if lowest_loss < 0 and task.loss in NON_NEGATIVE_LOSSES:
-        return 'loss %s went below zero (%.3g): labels or outputs do not fit it' % (task.loss,
-                                                                                   lowest_loss)
+        return 'loss %s went below zero (%.3g): labels or outputs do not fit it' % (
+            task.loss_in_words, lowest_loss)
     if task.loss in CATEGORICAL_LOSSES and task.units == 1:
-        return 'loss %s needs two or more outputs, the model has 1' % task.loss
+        return 'loss %s needs two or more outputs, the model has 1' % task.loss_in_words
     better, fine = fitting_losses(task.labels, task.units)
     one_of_classes = task.labels in ('one_hot', 'binary')
     if one_of_classes and task.units and task.loss in KNOWN_LOSSES and task.loss not in fine:
-        return 'loss %s does not fit %s labels and %d outputs; %s would' % (
-            task.loss, task.labels.replace('_', '-'), task.units, better)
+        return 'loss %s does not fit %s labels and %d outputs%s' % (
+            task.loss_in_words, task.labels.replace('_', '-'), task.units,
+            '' if task.called else '; %s would' % better)
     return None
 
 
@@ -82,14 +83,15 @@ def layer_issue(task: Task, outputs: OutputSummary, params: Mapping[str, float])
         if outputs.largest_sum > limit or outputs.lowest < 0:
             return ('the model ends in %s: its %d outputs sum to %.3g (limit ω2 + 0.1 = %g) and '
                     'go down to %.3g, but loss %s needs shares of 1'
-                    % (head, task.units, outputs.largest_sum, limit, outputs.lowest, task.loss))
+                    % (head, task.units, outputs.largest_sum, limit, outputs.lowest,
+                       task.loss_in_words))
         if outputs.largest_sum < params['omega_2'] - 0.1:
             return ('the model ends in %s: the outputs of a row sum to %.3g at most, but loss %s '
-                    'needs shares of 1' % (head, outputs.largest_sum, task.loss))
+                    'needs shares of 1' % (head, outputs.largest_sum, task.loss_in_words))
     if 'binary' in task.loss:
         if outputs.lowest < 0 or outputs.highest > 1:
             return ('the model ends in %s: outputs from %.3g to %.3g, but loss %s needs 0…1'
-                    % (head, outputs.lowest, outputs.highest, task.loss))
+                    % (head, outputs.lowest, outputs.highest, task.loss_in_words))
         if task.head == 'softmax' and task.units == 1:
             return 'the model ends in a softmax of 1 output, which is always 1'
     return None
@@ -116,7 +118,7 @@ def head_issue(task: Task) -> Symptom:
     """
     if task.head in NO_SHARES and not task.logits and task.loss in _LOGARITHMIC:
         return ('the model ends in %s, whose outputs can leave 0…1, but loss %s takes their '
-                'logarithm' % (task.head, task.loss))
+                'logarithm' % (task.head, task.loss_in_words))
     return None
 
 

@@ -67,6 +67,7 @@ class Task(NamedTuple):
         input_scale: mean absolute value of what reaches the first layer with a kernel; NaN
             where that says nothing (token numbers, a model that normalises by itself).
         logits: whether the loss applies softmax or sigmoid to the outputs by itself.
+        called: what the loss is called where the training is written; '' for the same.
     """
 
     loss: str = ''
@@ -75,6 +76,12 @@ class Task(NamedTuple):
     labels: str = ''
     input_scale: float = math.nan
     logits: bool = False
+    called: str = ''
+
+    @property
+    def loss_in_words(self) -> str:
+        """The name of the loss, for a reader."""
+        return self.called or self.loss
 
 
 class Probe:

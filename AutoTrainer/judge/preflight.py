@@ -139,7 +139,7 @@ def _head_out_of_reach(task: Task, labels: LabelSummary) -> Found:
                               labels.lowest, labels.highest,
                               'R² is' if best == reach.squared else
                               'the share of the absolute error that goes is', best),
-                 'end without an activation, or scale the labels into that range')
+                 'end without an activation, or scale the labels into the range of %s' % task.head)
 
 
 def _logits_twice(task: Task, labels: LabelSummary) -> Found:
@@ -203,7 +203,7 @@ def _not_finite(task: Task, labels: LabelSummary) -> Found:
     if labels.finite:
         return None
     return Finding('nan_in_labels', CERTAIN, 'the labels hold NaN or infinite numbers',
-                   'remove or fill these rows', 'abnormal_data')
+                   'remove or fill rows whose labels are not finite', 'abnormal_data')
 
 
 def _class_numbers(task: Task, labels: LabelSummary) -> Found:

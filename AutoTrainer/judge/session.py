@@ -191,10 +191,10 @@ class Session:
             return Verdict(note=self._in_its_unit(self._note()), skill=skill,
                            yardstick=yardstick, standing=standing, restored=restored)
         told = found.judgment.told
-        reasons = {issue: self._in_its_unit(reason) for issue, reason
-                   in dict(found.judgment.reasons, **told).items()}
+        said = dict(found.judgment.reasons, **told)
+        reasons = {issue: self._in_its_unit(reason) for issue, reason in said.items()}
         return Verdict(tuple(reasons), found.epoch, reasons, '', tuple(told), skill, yardstick,
-                       standing, self.monitor.advice(tuple(reasons)), restored)
+                       standing, self.monitor.advice(said), restored)
 
     @property
     def checks(self) -> int:
@@ -386,6 +386,8 @@ class Session:
             return 'not judged: the model could not be measured (%s)' % self.watcher.failed
         if not self.monitor.judged:
             return 'not judged yet: %d of %d planned epochs' % (self.epochs, self.plan.epochs)
+        if self.monitor.unmeasurable:
+            return 'not judged: %s' % self.monitor.unmeasurable
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))

@@ -51,6 +51,23 @@ class Dropout(NamedTuple):
     units: int = 0
 
 
+class Lookup(NamedTuple):
+    """Whole numbers that an Embedding looks up as they come in.
+
+    Attributes:
+        layer: its name.
+        size: for how many numbers, from 0 on, it has a row.
+        highest: the largest of the training rows.
+        lenient: whether a number beyond may be taken for zeros (TensorFlow on a GPU); else it is
+            an error, or NaN.
+    """
+
+    layer: str
+    size: int
+    highest: int
+    lenient: bool = False
+
+
 class Setup(NamedTuple):
     """How a training is set up. What is not known has its default, and no rule looks at it.
 
@@ -60,10 +77,15 @@ class Setup(NamedTuple):
         optimizer: name of its class.
         learning_rate: of its first step; NaN if that is not known.
         scheduled: whether the rate changes by a schedule.
+        highest_rate: the largest that is known of a schedule; NaN if none is.
         momentum: share of the last step that is taken again.
+        decay: what an L2 penalty adds to the gradient of a weight, as a share of the weight: the
+            least of all kernels.
+        shrinks: share of the weights, times the rate, that each step takes off (AdamW).
         kernels: of layers that multiply by them, in layer order; embeddings are left out.
         trainable: whether there is anything that the training changes.
         dropouts: in layer order.
+        lookups: of embeddings that the inputs reach unchanged.
         chain: whether each layer takes the outputs of the one before and nothing else.
         normalises: whether there are layers inside that bring their inputs to one scale.
         rows: training rows.
@@ -76,10 +98,14 @@ class Setup(NamedTuple):
     optimizer: str = ''
     learning_rate: float = math.nan
     scheduled: bool = False
+    highest_rate: float = math.nan
     momentum: float = 0.0
+    decay: float = 0.0
+    shrinks: float = 0.0
     kernels: Tuple[Kernel, ...] = ()
     trainable: bool = True
     dropouts: Tuple[Dropout, ...] = ()
+    lookups: Tuple[Lookup, ...] = ()
     chain: bool = False
     normalises: bool = False
     rows: int = 0
@@ -182,13 +208,13 @@ class _Rates(NamedTuple):
 
 _BY_GRADIENT = _Rates(1e-6, 5e-4, 1.0, 5.0)
 _BY_RATE = _Rates(1e-7, 1e-5, 0.05, 0.3)
-_RATES = {
+RATES = {
     'SGD': _BY_GRADIENT, 'Adagrad': _BY_GRADIENT, 'Ftrl': _BY_GRADIENT,
     'Adadelta': _Rates(1e-4, 0.05, 10.0, 100.0),  # its paper has 1; Keras's 0.001 hardly moves
     'Adam': _BY_RATE, 'AdamW': _BY_RATE, 'Nadam': _BY_RATE, 'Adamax': _BY_RATE,
     'RMSprop': _BY_RATE, 'Lion': _BY_RATE,
 }
-_MOVES_BY_RATE = frozenset(name for name, rates in _RATES.items() if rates is _BY_RATE)
+_MOVES_BY_RATE = frozenset(name for name, rates in RATES.items() if rates is _BY_RATE)
 _HARDLY_MOVED = 0.01
 """A tenth of what the numbers of a kernel are."""
 _LARGE_TARGETS = 100.0
@@ -198,7 +224,7 @@ _UNITS_THAT_ADD_UP = 100.0
 
 
 def _learning_rate(setup: Setup) -> Found:
-    rate, name, rates = setup.learning_rate, setup.optimizer, _RATES.get(setup.optimizer)
+    rate, name, rates = setup.learning_rate, setup.optimizer, RATES.get(setup.optimizer)
     if math.isnan(rate):
         return None
     if rate <= 0 or math.isinf(rate):
@@ -210,7 +236,8 @@ def _learning_rate(setup: Setup) -> Found:
                        'give a learning rate above 0', 'not_converge')
     if rates is None:
         return None
-    usual, said = 'take one of %g to %g' % (rates.low * 10, rates.high / 5), '%g' % rate
+    usual = 'take a learning rate of %g to %g' % (rates.low * 10, rates.high / 5)
+    said = '%g' % rate
     step = rate
     if rates is _BY_GRADIENT and 0 < setup.momentum < 1:
         step = rate / (1 - setup.momentum)  # where the gradient stays the same
@@ -219,17 +246,30 @@ def _learning_rate(setup: Setup) -> Found:
         return Finding('learning_rate_high', LIKELY if step > rates.most else NOTE,
                        'the learning rate of %s is %s, and more than %g rarely works'
                        % (name, said, rates.high), usual, 'unstable')
-    if step < rates.low and not setup.scheduled:
+    if setup.scheduled:
+        return _low_schedule(setup, rates, step / rate)
+    if step < rates.low:
         return Finding('learning_rate_low', LIKELY if step < rates.least else NOTE,
                        'the learning rate of %s is %s, and less than %g rarely gets anywhere'
                        % (name, said, rates.low), usual, 'not_converge')
     way = rate * setup.updates
-    if name in _MOVES_BY_RATE and way < _HARDLY_MOVED and not setup.scheduled:
+    if name in _MOVES_BY_RATE and way < _HARDLY_MOVED:
         return Finding('learning_rate_low', LIKELY,
                        '%s with the learning rate %g moves each weight by %.2g at the most in the '
                        '%d planned updates' % (name, rate, way, setup.updates),
                        'raise the learning rate, or train longer', 'not_converge')
     return None
+
+
+def _low_schedule(setup: Setup, rates: _Rates, length: float) -> Found:
+    """A schedule whose largest known rate is low; that it goes further up cannot be excluded."""
+    if not setup.highest_rate * length < rates.low:
+        return None
+    return Finding('learning_rate_low', NOTE,
+                   'the schedule of %s starts from the learning rate %g, and less than %g rarely '
+                   'gets anywhere' % (setup.optimizer, setup.highest_rate, rates.low / length),
+                   'take a learning rate of %g to %g' % (rates.low * 10, rates.high / 5),
+                   'not_converge')
 
 
 def _large_targets(setup: Setup) -> Found:
@@ -302,10 +342,11 @@ def _frozen(setup: Setup) -> Found:
     if not setup.kernels[-1].trainable:
         return Finding('head_frozen', LIKELY,
                        'the last layer, %s, is not trainable' % setup.kernels[-1].layer,
-                       'set trainable = True on it, then compile anew', 'not_converge')
+                       'set trainable = True on the last layer, then compile anew', 'not_converge')
     return Finding('some_frozen', NOTE, '%d of %d kernels are not trainable (%s)'
                    % (len(frozen), len(setup.kernels), _some(frozen)),
-                   'set trainable = True where they are to learn, then compile anew', 'underfit')
+                   'set trainable = True on frozen layers that are to learn, then compile anew',
+                   'underfit')
 
 
 def _alike(setup: Setup) -> Found:
@@ -321,7 +362,7 @@ def _alike(setup: Setup) -> Found:
         return None
     sure = setup.chain and all(kernel.zero for kernel in setup.kernels) and (
         {kernel.activation for kernel in hidden} <= _ZERO_AT_ZERO)
-    advice = 'draw them at random, as kernel_initializer="glorot_uniform" does'
+    advice = 'draw the initial weights at random, as kernel_initializer="glorot_uniform" does'
     if sure:
         return Finding('zero_kernels', CERTAIN,
                        'all %d kernels are 0, so that nothing but the last bias gets a gradient'
@@ -379,11 +420,51 @@ def _dropout(setup: Setup) -> Found:
     return Finding('dropout_leaves_nothing', severity,
                    'the layer %s leaves out %.3g%%%s in training'
                    % (worst.layer, 100 * worst.rate, of_units),
-                   'take a rate of 0.2 to 0.5', 'underfit')
+                   'take a dropout rate of 0.2 to 0.5', 'underfit')
 
 
-_RULES = (_frozen, _learning_rate, _alike, _dropout, _huge_weights, _depth, _large_targets,
-          _updates, _batch)
+class _Decays(NamedTuple):
+    """Decays of the weights from which little is left, and from which mostly nothing is."""
+
+    much: float
+    most: float
+
+
+_SHRINKS = _Decays(10.0, 50.0)
+_DECAYS = {2: _Decays(0.3, 1.0), 3: _Decays(0.1, 0.5), 4: _Decays(0.05, 0.3)}
+"""By the number of kernels, which multiply: a single one can well be small."""
+
+
+def _decay(setup: Setup) -> Found:
+    """A penalty on the weights that leaves nothing of them, whatever the data says."""
+    layers = min(len(setup.kernels), max(_DECAYS))
+    for strength, limits, said in (
+            (setup.shrinks, _SHRINKS, 'each step of %s shrinks all weights, by a weight decay of'
+             % setup.optimizer),
+            (setup.decay, _DECAYS.get(layers), 'all kernels are pulled to 0 by a weight decay of')):
+        if limits is None or not strength >= limits.much:
+            continue
+        return Finding('strong_decay', LIKELY if strength >= limits.most and not setup.normalises
+                       else NOTE, '%s %g, and from %g on little is left of %d layers'
+                       % (said, strength, limits.much, len(setup.kernels)),
+                       'take a weight decay of 0.01 or less', 'underfit')
+    return None
+
+
+def _vocabulary(setup: Setup) -> Found:
+    beyond = [lookup for lookup in setup.lookups if lookup.highest >= lookup.size]
+    if not beyond:
+        return None
+    worst = max(beyond, key=lambda lookup: lookup.highest - lookup.size)
+    return Finding('beyond_vocabulary', LIKELY if worst.lenient else CERTAIN,
+                   'the inputs hold numbers up to %d, but the Embedding %s knows 0 to %d '
+                   '(input_dim=%d)' % (worst.highest, worst.layer, worst.size - 1, worst.size),
+                   'give it input_dim=%d, or see how the numbers are made' % (worst.highest + 1),
+                   'abnormal_data')
+
+
+_RULES = (_vocabulary, _frozen, _learning_rate, _alike, _dropout, _huge_weights, _depth,
+          _large_targets, _updates, _batch)
 
 
 def _some(names: List[str]) -> str:

@@ -4,7 +4,7 @@ import math
 from typing import List, NamedTuple, Optional, Sequence
 
 from .reference import Measured
-from .skill import FORMS, Skill, Skills, surest
+from .skill import FORMS, WORST, Skill, Skills, surest
 from .yardstick import LEAST_ROWS, Yardstick
 
 ENOUGH = 0.7
@@ -153,8 +153,8 @@ def in_words(standing: Standing) -> str:
     """What a model learns, and what could be learnt."""
     skill = standing.skill.value
     if skill < -SIGNAL:
-        said = 'is worse than the best constant answer (skill %.2f by %s, which has 0)' % (
-            skill, standing.form)
+        said = 'is worse than the best constant answer (skill %.2f%s by %s, which has 0)' % (
+            skill, ' or less' if skill <= WORST else '', standing.form)
     else:
         said = 'learns %.2f of what is there (by %s; the best constant answer has 0)' % (
             skill, standing.form)

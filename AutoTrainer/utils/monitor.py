@@ -341,6 +341,9 @@ class IssueMonitor:
     proven = False
     """Whether the history alone says that enough is learnt: the paper does not ask."""
 
+    unmeasurable = ''
+    """Why nothing can be measured that would say that enough is learnt: the paper does not ask."""
+
     yardsticks: Tuple[Any, ...] = ()
     """What can be learnt, as far as it was asked for: never, for the paper."""
 
@@ -363,8 +366,8 @@ class IssueMonitor:
         """Skill, yardstick, and the two in words, as far as they were measured."""
         return None, None, ''
 
-    def advice(self, issues: Sequence[str]) -> str:
-        """What to change, in words; '' where the verdict leaves that to a repair."""
+    def advice(self, reasons: Mapping[str, str]) -> str:
+        """What to change, in words, for reasons by issue; '' where that is left to a repair."""
         return ''
 
     def needs_probe(self) -> bool:

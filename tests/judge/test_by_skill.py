@@ -386,3 +386,37 @@ def test_a_regression_is_judged_by_skill_alone(levels, issues, looks):
     assert verdict.issues == issues
     assert looks is None or watched.subject.probe.looks == []
     assert 'accuracy' not in verdict.reason
+
+
+# -------------------------------------------------------------------- where nothing can be measured
+
+def unmeasured():
+    return measured(0.9)._replace(training=({},), validation=({},), forms=('',))
+
+
+@pytest.mark.parametrize('subject, shown, note', [
+    ({'constants': (Constants(1000, 0.5), Constants(200, 1.0))}, None,
+     'not judged: all 200 validation rows have the same label, which says nothing of what is '
+     'learnt; shuffle the rows before they are divided, or give others'),
+    ({'constants': (Constants(1000, None), Constants(200, None))}, [unmeasured()] * 20,
+     'not judged: the labels are of no kind of which skill is known, or all alike'),
+    ({'constants': (Constants(1000, 0.5), Constants(200, 0.99))}, None, None),
+    ({}, None, None)])
+def test_sound_is_said_of_what_was_measured_alone(subject, shown, note):
+    verdict, _ = judged(flat(0.9, 20), subject=subject, shown=shown)
+    assert verdict.issues == () and verdict.note == (
+        note or 'sound: nothing was found in 20 epochs by 20 checks')
+
+
+@pytest.mark.parametrize('loss, name, told', [
+    (-5.4, 'labels_not_zero_one', ('loss_issue',)), (0.1, 'labels_not_zero_one', ()),
+    (-5.4, 'head_is_no_share', ())])
+def test_a_cross_entropy_below_0_is_told_of_a_training_that_learns(loss, name, told):
+    """Nothing is stopped: the rows are told apart all the same."""
+    levels = flat(0.9, 20)
+    history = [dict(row(level, 0.5), loss=loss if epoch == 7 else 0.5)
+               for epoch, level in enumerate(levels)]
+    verdict, watched = judged(levels, history=history, findings=[CONTRADICTION._replace(
+        name=name, severity=LIKELY, issue='loss_issue')])
+    assert verdict.issues == verdict.told == told and watched.epochs == 20
+    assert not verdict.is_blamed and ('down to -5.4' in verdict.reason) is bool(told)

@@ -84,11 +84,22 @@ def test_many_solutions_together(kind, monkeypatch, tmp_path):
     ('amounts', 'model = keras.Model('), ('decades', 'predicted = np.expm1('),
     ('wide', 'model = keras.Sequential(')])
 def test_answers_in_the_units_of_the_labels(kind, last, monkeypatch, tmp_path):
+    """The program's own labels stay as they were, and what comes out can be held against them."""
     given = TRAININGS[kind]()
     changed, _ = apply('targets', given)
     text = change_in_code(given, changed)
-    assert text.split('\n')[-1].startswith(last)
+    lines = [line for line in text.split('\n') if not line.startswith('model.compile(loss=')]
+    assert lines[-1].startswith(last)
+    assert '# in place of your lines that fit the model' in lines
     program = Program(given, monkeypatch, tmp_path).told(text)
+    data = given.training.dataset
+    for name in ('y', 'y_val'):
+        np.testing.assert_array_equal(program.names[name], data[name])
+    if kind != 'decades':
+        answered = program.names['model'].predict(data['x_val'], verbose=0)
+        missed = program.names['model'].evaluate(data['x_val'], data['y_val'], verbose=0)
+        np.testing.assert_allclose(missed, np.mean((answered - data['y_val'].reshape(
+            answered.shape)) ** 2, dtype='float64'), rtol=1e-3)
     outputs = program.fits[-1]['model'].predict(program.names['x'])
     answers = (program.names['predicted'] if kind == 'decades'
                else program.names['model'].predict(program.names['x']))
