@@ -306,6 +306,10 @@ class Watch:
             rows = hooks.gathered.rows(hooks.steps or None)
             self._make(rows, held, hooks.setup)
         self.core.epoch(values)
+        if self._windows is None and self.session.epochs > self.session.plan.epochs:
+            self.core.say('more epochs were heard than the %d that are planned; if the loop makes '
+                          'no more, its validation counts as training: make it after model.eval() '
+                          'and under torch.no_grad()' % self.session.plan.epochs)
 
     def _stop_here(self) -> None:
         if self._raises and self._core is not None and self._core.should_stop:

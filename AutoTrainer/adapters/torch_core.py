@@ -8,9 +8,9 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set
 
 from ..errors import UserError, first_line, way_out
 from ..judge import recovery
-from ..judge.facts import Judgment, Verdict
+from ..judge.facts import ONE_LABEL, Judgment, Verdict
 from ..judge.history import JUDGMENT_EPOCHS
-from ..judge.session import ONE_LABEL, Observer, Plan, Session, Subject
+from ..judge.session import Observer, Plan, Session, Subject
 from ..judge.setup import Setup
 from ..judge.watcher import Check
 from ..record.folder import Recorder, RunFolder

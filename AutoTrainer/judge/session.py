@@ -14,7 +14,7 @@ from ..settings import Watching
 from ..utils.logger import LOGGER
 from ..utils.monitor import IssueMonitor
 from ..utils.TimeCounter import TimeCounter
-from . import recovery
+from . import facts, recovery
 from .baseline import loss_based_accuracy
 from .by_skill import Ground, SkillMonitor
 from .facts import HISTORY_KEYS, LOSS_SHARE, SOUND, GradientSummary, Probe, Verdict, joined
@@ -28,8 +28,6 @@ ENDINGS = ('planned', 'verdict', 'satisfied', 'callback')
 """Who ended a training: it ran to its planned end; a verdict of this session; this session, as
 ``satisfied_count`` asked for; anybody else, before the planned end. Only where nobody stopped a
 training early, or it had converged, does "no issue was found" say that it is sound."""
-
-ONE_LABEL = 'all training rows have the same label: there is nothing to learn'
 
 LAYERS_ON_RECORD = 64
 """Layers whose numbers a check puts on record; of more, so many at even distances."""
@@ -376,7 +374,7 @@ class Session:
             return ('not judged: the training was interrupted after %d of %d planned epochs; '
                     'nothing had been found until then' % (self.epochs, self.plan.epochs))
         if (self.subject.constants[0].accuracy or 0) >= 1:
-            return 'not judged: ' + ONE_LABEL
+            return 'not judged: ' + facts.ONE_LABEL
         done = self.epochs - self._since
         if done < JUDGMENT_EPOCHS and not self.monitor.judged:
             return 'not judged: %d epoch%s%s, a verdict needs %d%s' % (

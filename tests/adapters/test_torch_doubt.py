@@ -85,6 +85,14 @@ def test_a_validation_with_gradients_is_none_of_the_training(looks, caplog):
     assert None not in watch.session.history['val_loss']
 
 
+def test_a_validation_in_training_mode_is_suspected_where_epochs_are_too_many(caplog):
+    watches = lambda *given: Watch(*given, epochs=2)  # noqa: E731
+    _, _, watch = train(watches)
+    assert watch.session.epochs == 3
+    assert [record.getMessage()[:50] for record in caplog.records].count(
+        'more epochs were heard than the 2 that are planned') == 1
+
+
 def test_why_no_epoch_was_seen_may_be_the_mode(caplog):
     train(trains=False, steps=False, validates=False)
     sentence, = said(caplog)
