@@ -3,8 +3,11 @@
 import inspect
 import logging
 import math
+import platform
 import time
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set
+
+import torch
 
 from ..errors import UserError, first_line, way_out
 from ..judge import recovery
@@ -21,6 +24,7 @@ from .torch_keeper import Keeper
 from .torch_probe import Learner, unwrapped
 from .torch_ranks import Ranks
 from .torch_rows import Rows
+from .torch_setup import rate_of
 from .torch_source import Source, subject_of
 
 SETTINGS = ('checktype', 'satisfied_acc', 'satisfied_count', 'determine_threshold', 'params',
@@ -112,6 +116,9 @@ class Core:
                                     self._source)
         self.session = Session(watching, plan, subject, self._open(), observers=observers)
         self.session.of_short = ''  # there is no fit()
+        if self.session.recorder is not None:
+            self.session.recorder.event('watch', **_on_record(self.session, loss_fn, optimizer,
+                                                              rows))
         self._numbers = Numbers()
         self._keeper: Optional[Keeper] = None
         if watching.on_issue == 'restore':
@@ -223,6 +230,7 @@ class Core:
                 LOGGER.warning('%s', self.verdict.reason)
         self._announce()
         if self._recorder is not None:
+            self._recorder.event('watched', **self.session.outcome)
             self._recorder.close()
             self._recorder.run.close()
             self._recorder = self.session.recorder = None
@@ -271,6 +279,22 @@ class Core:
             self._announced = True
         if self._recorder is not None:
             self._recorder.restore(self.session.history, [])
+
+
+def _on_record(session: Session, loss_fn: Any, optimizer: Any,
+               rows: Optional[Rows]) -> Dict[str, Any]:
+    """How a training is set up, and on what, in plain values."""
+    watching, rate = session.watching, rate_of(optimizer)
+    settings = {'epochs': session.plan.epochs, 'rules': 'skill' if watching.by_skill else 'paper',
+                'checktype': watching.checktype,
+                'loss': None if loss_fn is None else (
+                    getattr(loss_fn, '__name__', None) or type(loss_fn).__name__),
+                'batch_size': None if rows is None else rows.batch_size,
+                'optimizer': None if optimizer is None else {
+                    'class_name': type(optimizer).__name__,
+                    'config': {'learning_rate': rate if math.isfinite(rate) else None}}}
+    return {'settings': settings, 'accuracy_counts': session.subject.accuracy_counts,
+            'versions': {'python': platform.python_version(), 'PyTorch': torch.__version__}}
 
 
 def _in_epochs(plan: Plan, rows: Rows) -> Plan:

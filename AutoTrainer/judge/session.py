@@ -195,6 +195,15 @@ class Session:
                        standing, self.monitor.advice(said), restored)
 
     @property
+    def outcome(self) -> Dict[str, Any]:
+        """What it has come to, in plain values, for a record."""
+        verdict = self.verdict
+        return {'epochs': self.epochs, 'issues': list(verdict.issues), 'told': list(verdict.told),
+                'reason': verdict.reason, 'note': verdict.note, 'skill': verdict.skill,
+                'yardstick': verdict.yardstick, 'ended': self.ended,
+                'by_loss': self.monitor.state.measure is LOSS_SHARE}
+
+    @property
     def checks(self) -> int:
         """Checks made."""
         return self.watcher.checks
@@ -424,6 +433,8 @@ class Session:
             return {}
         skill, yardstick, _ = check.numbers
         return {'skill': skill, 'yardstick': yardstick, 'told': dict(check.judgment.told),
+                'advice': {issue: self.monitor.advice({issue: reason})
+                           for issue, reason in check.judgment.reasons.items()},
                 'yardsticks': [known.as_dict() for known in self.monitor.yardsticks]}
 
     def _layers_on_record(self, check: Check) -> Optional[Dict[str, Any]]:

@@ -24,6 +24,7 @@ class CheckRecord(NamedTuple):
         skill: what was learnt by then; None where it was not measured.
         yardstick: what a classical learner gets; None where nobody had asked by then.
         learner: which one; '' if unknown.
+        advice: for each of ``issues`` what to change; empty where nothing of the kind is on record.
     """
 
     epoch: int
@@ -34,6 +35,7 @@ class CheckRecord(NamedTuple):
     skill: Optional[float] = None
     yardstick: Optional[float] = None
     learner: str = ''
+    advice: Dict[str, str] = {}  # likewise
 
 
 class LegRecord(NamedTuple):
@@ -98,9 +100,13 @@ def _check_of(event: Event, epoch: int) -> CheckRecord:
         reason = event.get('reason')  # of an older version: all in one line
         reasons = {issues[0]: reason} if issues and isinstance(reason, str) else {}
     names, norms = _norms(event.get('layers'))
+    advice = event.get('advice')
+    advice = advice if isinstance(advice, dict) else {}
     skill, yardstick = (number_or_none(event.get(key)) for key in ('skill', 'yardstick'))
     return CheckRecord(epoch, issues, {str(issue): str(why) for issue, why in reasons.items()},
-                       names, norms, skill, yardstick, _learner(event.get('yardsticks')))
+                       names, norms, skill, yardstick, _learner(event.get('yardsticks')),
+                       {str(issue): what for issue, what in advice.items()
+                        if isinstance(what, str)})
 
 
 def _texts(value: Any) -> Tuple[str, ...]:
@@ -184,6 +190,22 @@ def first_outcome(events: Sequence[Event]) -> Dict[str, Any]:
         if event['event'] == 'training' and isinstance(event.get('outcome'), dict):
             return dict(event['outcome'])
     return {}
+
+
+def watched(events: Sequence[Event]) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """How the last training that was only watched was set up, and what it came to.
+
+    Returns:
+        The two events; empty where they are not on record, the second before its end.
+    """
+    begun: Dict[str, Any] = {}
+    ended: Dict[str, Any] = {}
+    for event in events:
+        if event['event'] == 'watch':
+            begun, ended = dict(event), {}
+        elif event['event'] == 'watched':
+            ended = dict(event)
+    return begun, ended
 
 
 def span(events: Sequence[Event]) -> Optional[Tuple[float, float]]:

@@ -1,5 +1,7 @@
 """What trainings of PyTorch go through: steps that reach nothing, rates, layers nobody knows."""
 
+import json
+
 import pytest
 
 torch = pytest.importorskip('torch', reason='PyTorch is not installed here')
@@ -109,3 +111,17 @@ def test_reasons_are_in_the_words_of_pytorch():
     assert loss_function_issue(probe.task(), -1.0).startswith('loss NLLLoss went below zero (-1)')
     found = check(model, nn.CrossEntropyLoss(), 1000 * X, Y)
     assert 'torch.nn.BatchNorm1d' in {one.name: one.advice for one in found}['large_inputs']
+
+
+def test_puts_on_record_what_it_watches_and_what_that_came_to(tmp_path):
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    watch = Watch(model, nn.CrossEntropyLoss(), X, Y, epochs=2, optimizer=optimizer,
+                  save_dir=str(tmp_path))
+    watch.epoch(loss=1.0)
+    watch.epoch(loss=0.9)
+    watch.end()
+    events = [json.loads(line) for line in (tmp_path / 'events.jsonl').read_text().splitlines()]
+    assert events[0]['event'] == 'watch' and events[0]['settings']['loss'] == 'CrossEntropyLoss'
+    assert events[-1]['event'] == 'watched' and events[-1]['epochs'] == 2
+    assert events[-1]['by_loss'] and events[-1]['reason'] == watch.verdict.reason

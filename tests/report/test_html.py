@@ -103,6 +103,40 @@ def test_a_folder_of_the_bare_callback(tmp_path):
     assert 'Vanishing gradient, found after epoch 8.' in told and '! Found' in told
 
 
+WATCH = {'event': 'watch', 'time': 1.7e9, 'accuracy_counts': True, 'versions': {'PyTorch': '2.13'},
+         'settings': {'epochs': 8, 'loss': 'MSELoss', 'optimizer': {'class_name': 'AdamW'}}}
+WATCHED = {'event': 'watched', 'time': 1.7e9 + 9, 'epochs': 8, 'issues': [], 'told': [],
+           'reason': 'sound: nothing was found', 'note': 'sound: nothing was found',
+           'skill': 0.31, 'yardstick': 0.36, 'by_loss': True}
+
+
+@pytest.mark.parametrize('ended, expected', [
+    ({}, ['✓ Sound', 'Nothing is wrong with this training.', 'Skill 0.31', 'learners get 0.36',
+          'Share of the loss that is gone', 'PyTorch 2.13', 'AdamW', 'MSELoss']),
+    ({'note': 'not judged: 2 epochs', 'reason': 'not judged: 2 epochs'},
+     ['Watched', 'Nothing was found, which proves little.', 'Not judged: 2 epochs.']),
+    ({'issues': ['overfit'], 'told': ['overfit'], 'note': '', 'reason': 'overfit: apart'},
+     ['Watched', 'Overfitting: only told, no reason to stop.', 'Overfit: apart.']),
+    ({'told': 7, 'note': 3, 'reason': [], 'skill': 'x'}, ['Nothing was found, which proves']),
+])
+def test_a_watched_training_says_what_it_came_to(tmp_path, ended, expected):
+    write(tmp_path, 'history.csv', rows(8))
+    write(tmp_path, 'events.jsonl', [WATCH, dict(WATCHED, **ended)])
+    told = text_of(page(str(tmp_path)))
+    assert [words for words in expected if words not in told] == []
+    assert 'so far' not in told.replace('found so far', '') and 'training accuracy' not in told
+    write(tmp_path, 'events.jsonl', [WATCHED, WATCH])  # it is gone on with
+    assert 'Nothing was found in 8 of 8 epochs so far.' in text_of(page(str(tmp_path)))
+
+
+def test_the_advice_of_the_verdict_stands_before_the_general_one(tmp_path):
+    write(tmp_path, 'history.csv', rows(8))
+    write(tmp_path, 'events.jsonl', [
+        check(8, ['vanish', 'relu'], advice={'vanish': 'do this', 'relu': 3})])
+    told = text_of(page(str(tmp_path)))
+    assert 'What often helps: do this.' in told and 'smaller steps, SELU or leaky ReLU' in told
+
+
 @pytest.mark.parametrize('name, content, shown', [
     ('result.json', '{"status": 3}', 'Vanishing gradient, found after epoch 8 of 20.'),
     ('run.json', '[', 'Mended by SELU activations'),

@@ -93,7 +93,8 @@ def loss_figure(run: Run) -> Optional[Figure]:
 
 def measures_accuracy(run: Run) -> bool:
     """Whether the column ``accuracy`` holds accuracies, and not what stands in for them."""
-    return run.form != SQUARED and run.settings.get('loss') not in REGRESSION_LOSSES
+    return (run.has_accuracy and run.form != SQUARED
+            and run.settings.get('loss') not in REGRESSION_LOSSES)
 
 
 def asked_accuracy(run: Run) -> Optional[Level]:

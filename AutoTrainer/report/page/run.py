@@ -14,6 +14,7 @@ from ...record.events import (
     legs,
     number_or_none,
     restorations,
+    watched,
 )
 from ...record.folder import SCHEMA_VERSION
 from ...record.reader import Attempt, RunReader
@@ -104,9 +105,11 @@ class Run(NamedTuple):
         if result is not None and result['initial_issue'] is not None:
             reasons = result.get('reasons') or {result['initial_issue']: result['reason']}
             issues = [issue for issue in result.get('issues') or () if isinstance(issue, str)]
+            advice = next((check.advice for check in reversed(self.checks) if check.issues), {})
             return CheckRecord(result['detected_epoch'],
                                tuple(issues) or (result['initial_issue'],),
-                               {str(issue): str(why) for issue, why in reasons.items()})
+                               {str(issue): str(why) for issue, why in reasons.items()},
+                               advice=advice)
         if result is not None and result['status'] == 'normal':
             return None
         answered = {one.epoch for one in self.restorations if one.goes_on}
@@ -114,16 +117,29 @@ class Run(NamedTuple):
                      if check.issues and check.epoch not in answered), None)
 
     @property
+    def watched(self) -> Dict[str, Any]:
+        """What a training that was only watched came to; empty before its end, and of a run."""
+        return {} if self.begun else watched(self.events)[1]
+
+    @property
+    def has_accuracy(self) -> bool:
+        """Whether accuracies were measured, as far as that is on record."""
+        begun, ended = watched(self.events)
+        return begun.get('accuracy_counts') is not False and ended.get('by_loss') is not True
+
+    @property
     def skills(self) -> Tuple[Optional[float], Optional[float]]:
         """Skill of the first training and of the one that is handed back."""
         skill = (self.result or {}).get('skill') or {}
-        before = skill.get('before') if self.result else self.outcome.get('skill')
+        before = skill.get('before') if self.result else (
+            self.outcome.get('skill') if self.begun else self.watched.get('skill'))
         return number_or_none(before), number_or_none(skill.get('after'))
 
     @property
     def yardstick(self) -> Optional[float]:
         """Skill of a classical learner on the same rows; None where nobody has asked."""
-        told = [(self.result or {}).get('yardstick'), self.outcome.get('yardstick')]
+        told = [(self.result or {}).get('yardstick'), self.outcome.get('yardstick'),
+                self.watched.get('yardstick')]
         told += [check.yardstick for check in reversed(self.checks)]
         return next(filter(lambda value: value is not None, map(number_or_none, told)), None)
 
@@ -169,5 +185,9 @@ def read_run(path: str) -> Run:
     attempts = [attempt for attempt in part(lambda: reader.attempts(result is None), ended)
                 if not (attempt.solution == _RACE and attempt.record is None)]
     name = os.path.basename(os.path.abspath(path)) or path
+    if not facts:
+        begun = watched(events)[0]
+        facts = {key: begun[key] for key in ('settings', 'versions')
+                 if isinstance(begun.get(key), dict)}
     return Run(name, result, facts.get('settings', {}), facts, events, history, attempts,
                tuple(notes), reader.is_begun or result is not None)

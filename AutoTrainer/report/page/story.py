@@ -66,16 +66,26 @@ def story_of(run: Run) -> Story:
         badge, tone = '? Not judged', 'open'
     if not run.begun:
         badge, tone = ('! Found', 'bad') if run.verdict else ('Watched', 'open')
+        if not run.verdict and _text(run.watched.get('note')).startswith(SOUND):
+            badge, tone = '✓ Sound', 'good'
+        reason = '' if run.verdict else _text(run.watched.get('reason'))
     return Story(badge, tone, headline(run), lead(run), causes(run), reason)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ''
 
 
 def causes(run: Run) -> Tuple[Cause, ...]:
     """The issues that were found, the one to be repaired first in front."""
     verdict = run.verdict
     found = []
-    for name in () if verdict is None else verdict.issues:
-        known, why = issue_named(name, run.own), (verdict.reasons if verdict else {}).get(name, '')
-        found.append(Cause(known.words, known.meaning, known.looks, known.advice, why))
+    if verdict is None:
+        return ()
+    for name in verdict.issues:
+        known, why = issue_named(name, run.own), verdict.reasons.get(name, '')
+        found.append(Cause(known.words, known.meaning, known.looks,
+                           verdict.advice.get(name) or known.advice, why))
     return tuple(found)
 
 
@@ -91,12 +101,22 @@ def headline(run: Run) -> str:
         seen = ': seen ' if any(',' in word or 'in these rows' in word for word in known) else (
             ', found ')
         return words[:1].upper() + words[1:] + seen + when + '.'
+    names = run.watched.get('told')
+    told = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    if told:
+        words = listed([issue_named(name, run.own).words for name in told])
+        return words[:1].upper() + words[1:] + ': only told, no reason to stop.'
+    if run.watched:
+        return _nothing_found(_text(run.watched.get('note')))
     if run.result is None or run.result['status'] == 'interrupted':
         return ('Nothing was found in %d%s epochs so far.' % (run.epochs, of) if run.epochs
                 else 'No epoch has ended yet.')
-    if not (run.result['reason'] or SOUND).startswith(SOUND):
-        return 'Nothing was found, which proves little.'
-    return 'Nothing is wrong with this training.'
+    return _nothing_found(run.result['reason'] or SOUND)
+
+
+def _nothing_found(note: str) -> str:
+    return ('Nothing is wrong with this training.' if note.startswith(SOUND)
+            else 'Nothing was found, which proves little.')
 
 
 _ALIKE = 0.05
