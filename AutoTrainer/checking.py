@@ -1,13 +1,13 @@
 """``check``: what is wrong with a training, before its first step."""
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 import numpy as np
 
 from . import keras_bridge
 from .errors import first_line
 from .intake import inputs
-from .intake.arrays import map_arrays, row_count
+from .intake.arrays import map_arrays, parts, row_count
 from .intake.config import check_count
 from .intake.rows import looked_at, paired_arrays, validation_arrays
 from .judge.columns import Data
@@ -15,7 +15,7 @@ from .judge.facts import Task
 from .judge.labels import summarise_labels
 from .judge.losses import loss_name
 from .judge.preflight import Finding
-from .judge.setup import BATCH_ROWS, Setup, examine
+from .judge.setup import BATCH_ROWS, Output, Setup, examine
 from .utils.compute_gradient import plain_task
 from .utils.logger import LOGGER
 
@@ -76,7 +76,19 @@ def setup_of(model: Any, seen: Any, y: Any) -> Setup:
                               getattr(loss, 'ignore_class', None))
     task = Task() if several else plain_task(seen, y)._replace(
         loss=loss_name(loss), logits=keras_bridge.takes_logits(loss))
-    return keras_bridge.setup_of(model, seen)._replace(task=task, labels=labels)
+    return keras_bridge.setup_of(model, seen)._replace(
+        task=task, labels=labels, outputs=_outputs(model, seen, y) if several else ())
+
+
+def _outputs(model: Any, seen: Any, y: Any) -> Tuple[Output, ...]:
+    """The outputs of a model that has several, as far as their labels are arrays."""
+    names = [str(name) for name in getattr(seen, 'output_names', ())]
+    labels = [y.get(name) for name in names] if isinstance(y, Mapping) else list(parts(y))
+    if not len(labels) == len(names):
+        return ()
+    known = [summarise_labels(one) for one in labels]
+    return tuple(Output(name, loss_name(loss), one.lowest, one.highest) for name, loss, one in zip(
+        names, keras_bridge.losses_by_output(model, len(names)), known))
 
 
 def _check_shapes(seen: Any, x: Any, x_val: Any) -> None:

@@ -276,7 +276,8 @@ class _Judged:
         keras_bridge.compile_model(model, candidate.training.optimizer, candidate.training.loss,
                                    candidate.training.metrics)
         record = first.record._replace(
-            skill=self._before.worth.last.skill.value, skill_form=self._ground.form,
+            skill=self._before.worth.last.skill.value,
+            skill_form=self._before.worth.last.form or self._ground.form,
             skill_error=self._before.worth.last.skill.error)
         return Repair('failed', candidate, Outcome(record, model, weights=weights))
 
@@ -348,7 +349,8 @@ def _outcome(model: Any, predict: Predict, worth: Measured, winner: Racer,
     accuracy = _accuracy(model, predict, candidate)
     record = TrainingRecord(
         (), {}, None, winner.leg.epochs, accuracy, worth.last.score, 0, 0, winner.leg.seconds, 0.0,
-        skill=worth.last.skill.value, skill_error=worth.last.skill.error, skill_form=ground.form)
+        skill=worth.last.skill.value, skill_error=worth.last.skill.error,
+        skill_form=worth.last.form or ground.form)
     is_shared = candidate.model.config is None
     return Outcome(record, model,
                    weights=keras_bridge.all_weights(model) if is_shared else None)
@@ -360,7 +362,7 @@ def _told(ground: Ground, offers: Offers, race: Race, before: Before, found: Rep
     record, winner = found.outcome.record, race.leader
     return dict(plain({
         'skill': {'before': before.worth.last.skill.value, 'after': record.skill,
-                  'error': record.skill_error, 'form': ground.form},
+                  'error': record.skill_error, 'form': record.skill_form},
         'yardstick': None if ground.yardstick is None else ground.yardstick.value,
         'price': race.price,
         'race': {

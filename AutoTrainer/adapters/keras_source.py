@@ -157,8 +157,10 @@ def targets(model: Any, y: Any, y_val: Any = None) -> List[Target]:
 
     validation = [None] * len(shapes) if y_val is None else labels_of(y_val)
     return [Target(one, held, '' if one is None else label_kind(one, shape),
-                   _units(one, shape, loss), keras_bridge.takes_logits(loss))
-            for one, held, shape, loss in zip(labels_of(y), validation, shapes, losses)]
+                   _units(one, shape, loss), keras_bridge.takes_logits(loss),
+                   str(name) if len(shapes) > 1 else '')
+            for name, one, held, shape, loss in zip(names, labels_of(y), validation, shapes,
+                                                    losses)]
 
 
 def _units(y: Any, shape: Any, loss: Any) -> int:

@@ -51,10 +51,12 @@ class Worth(NamedTuple):
         score: what candidates are compared by: the mean of that and of the skill by squared
             error, which moves where an accuracy of few rows stands still. For several outputs the
             mean over them, of ``skill`` the lowest.
+        form: that of ``skill``; '' where there is none.
     """
 
     skill: Skill
     score: float
+    form: str = ''
 
 
 NOTHING = Worth(Skill(-10.0, 0.0), -10.0)
@@ -107,11 +109,12 @@ class Exam:
             form = form_of(answers)
             if form in skills:
                 square = skills.get(SQUARED, skills[form]).value
-                found.append(Worth(skills[form], (skills[form].value + max(-1.0, square)) / 2))
+                found.append(Worth(skills[form], (skills[form].value + max(-1.0, square)) / 2,
+                                   form))
         if not found:
             return NOTHING
-        return Worth(min((one.skill for one in found), key=lambda skill: skill.value),
-                     sum(one.score for one in found) / len(found))
+        worst = min(found, key=lambda one: one.skill.value)
+        return worst._replace(score=sum(one.score for one in found) / len(found))
 
 
 def _perfect(answers: Answers) -> np.ndarray:

@@ -40,6 +40,7 @@ class Target(NamedTuple):
         labels: their kind, see :class:`~AutoTrainer.judge.facts.Task`.
         units: size of the output's last axis.
         logits: whether the loss applies softmax or sigmoid to the outputs by itself.
+        name: of the output, where there are several; ''.
     """
 
     y: Any
@@ -47,6 +48,7 @@ class Target(NamedTuple):
     labels: str = ''
     units: int = 0
     logits: bool = False
+    name: str = ''
 
 
 class Measured(NamedTuple):
@@ -59,18 +61,20 @@ class Measured(NamedTuple):
             among the columns of an output, as a share of that of the answers. 0 where every row
             gets the same answer.
         forms: the form in which each output's skill is told where one has to do.
+        names: of the outputs, where there are several.
     """
 
     training: Tuple[Skills, ...]
     validation: Tuple[Skills, ...] = ()
     spread: Tuple[float, ...] = ()
     forms: Tuple[str, ...] = ()
+    names: Tuple[str, ...] = ()
 
     def as_dict(self) -> Dict[str, Any]:
         """For a checkpoint."""
         return {'training': [_plain(skills) for skills in self.training],
                 'validation': [_plain(skills) for skills in self.validation],
-                'spread': list(self.spread), 'forms': list(self.forms)}
+                'spread': list(self.spread), 'forms': list(self.forms), 'names': list(self.names)}
 
 
 def _plain(skills: Skills) -> Dict[str, List[float]]:
@@ -82,7 +86,8 @@ def from_dict(told: Mapping[str, Any]) -> Measured:
     training, validation = [
         tuple({form: Skill(*pair) for form, pair in skills.items()} for skills in told[part])
         for part in ('training', 'validation')]
-    return Measured(training, validation, tuple(told['spread']), tuple(told['forms']))
+    return Measured(training, validation, tuple(told['spread']), tuple(told['forms']),
+                    tuple(told.get('names', ())))
 
 
 class Constants(NamedTuple):
@@ -153,7 +158,8 @@ class Reference:
                 answers, arrays, self._targets)))
             spread = spread or tuple(_spread(a, array) for a, array in zip(answers, arrays))
         forms = tuple('' if a is None else form_of(a) for a in self._answers('y', MEASURED_ROWS))
-        return Measured(found[0], found[1] if len(found) > 1 else (), spread, forms)
+        return Measured(found[0], found[1] if len(found) > 1 else (), spread, forms,
+                        tuple(target.name for target in self._targets if target.name))
 
     # ------------------------------------------------------------------------------ the yardstick
 

@@ -68,6 +68,22 @@ class Lookup(NamedTuple):
     lenient: bool = False
 
 
+class Output(NamedTuple):
+    """One of several outputs.
+
+    Attributes:
+        name: of the output.
+        loss: of it.
+        lowest: smallest of its labels; NaN if they are no numbers.
+        highest: largest.
+    """
+
+    name: str
+    loss: str
+    lowest: float
+    highest: float
+
+
 class Setup(NamedTuple):
     """How a training is set up. What is not known has its default, and no rule looks at it.
 
@@ -85,6 +101,7 @@ class Setup(NamedTuple):
         kernels: of layers that multiply by them, in layer order; embeddings are left out.
         trainable: whether there is anything that the training changes.
         dropouts: in layer order.
+        outputs: where there are several; ``task`` and ``labels`` say nothing then.
         lookups: of embeddings that the inputs reach unchanged.
         chain: whether each layer takes the outputs of the one before and nothing else.
         normalises: whether there are layers inside that bring their inputs to one scale.
@@ -105,6 +122,7 @@ class Setup(NamedTuple):
     kernels: Tuple[Kernel, ...] = ()
     trainable: bool = True
     dropouts: Tuple[Dropout, ...] = ()
+    outputs: Tuple[Output, ...] = ()
     lookups: Tuple[Lookup, ...] = ()
     chain: bool = False
     normalises: bool = False
@@ -296,6 +314,21 @@ def _large_targets(setup: Setup) -> Found:
     return None
 
 
+def _large_output(setup: Setup) -> Found:
+    """Targets of one output whose loss leaves the others no weight, or which are out of reach."""
+    for output in setup.outputs:
+        largest = max(abs(output.lowest), abs(output.highest))
+        if output.loss in ('mean_squared_error', 'mean_absolute_error') and (
+                _LARGE_TARGETS <= largest < math.inf):
+            return Finding('large_targets', NOTE,
+                           'the targets of output %s go from %.3g to %.3g, so that its loss leaves '
+                           'those of the others no weight'
+                           % (output.name, output.lowest, output.highest),
+                           'scale the targets of output %s to about -1…1' % output.name,
+                           'not_converge')
+    return None
+
+
 _FEW_UPDATES, _HARDLY_ANY_UPDATES = 200, 30
 
 
@@ -464,7 +497,7 @@ def _vocabulary(setup: Setup) -> Found:
 
 
 _RULES = (_vocabulary, _frozen, _learning_rate, _decay, _alike, _dropout, _huge_weights, _depth,
-          _large_targets, _updates, _batch)
+          _large_targets, _large_output, _updates, _batch)
 
 
 def _some(names: List[str]) -> str:

@@ -41,6 +41,7 @@ class Standing(NamedTuple):
         yardstick: what can be reached.
         learner: who reaches it, in words; '' where it is only assumed.
         signal: whether there is anything to learn, as far as the yardstick can tell.
+        output: its name, where there are several; ''.
     """
 
     form: str
@@ -48,6 +49,7 @@ class Standing(NamedTuple):
     yardstick: Skill
     learner: str = ''
     signal: bool = True
+    output: str = ''
 
     def margin(self, gain: float = 0.0) -> float:
         """By how many standard errors the model has enough, if its skill grows by so much.
@@ -91,7 +93,7 @@ def standings(measured: Measured, yardsticks: Sequence[Yardstick], rows: int,
                   else training if part == 'training' else validation)
         known = yardsticks[index] if index < len(yardsticks) else None
         if skills:
-            found.append(_standing(skills, known, rows))
+            found.append(_standing(skills, known, rows)._replace(output=_name(measured, index)))
     return found
 
 
@@ -143,10 +145,15 @@ def told_of(measured: Measured, yardsticks: Sequence[Yardstick], rows: int) -> O
         form = measured.forms[index] if index < len(measured.forms) else surest(skills)
         if form in skills:
             known = yardsticks[index] if index < len(yardsticks) else None
-            found.append(Standing(form, skills[form], known.skills[form], known.learner)
-                         if known is not None and form in known.skills
-                         else _standing({form: skills[form]}, known, rows))
+            standing = (Standing(form, skills[form], known.skills[form], known.learner)
+                        if known is not None and form in known.skills
+                        else _standing({form: skills[form]}, known, rows))
+            found.append(standing._replace(output=_name(measured, index)))
     return min(found, key=lambda standing: standing.skill.value) if found else None
+
+
+def _name(measured: Measured, index: int) -> str:
+    return measured.names[index] if index < len(measured.names) else ''
 
 
 def in_words(standing: Standing) -> str:
@@ -158,6 +165,8 @@ def in_words(standing: Standing) -> str:
     else:
         said = 'learns %.2f of what is there (by %s; the best constant answer has 0)' % (
             skill, standing.form)
+    if standing.output:
+        said = 'output %s %s' % (standing.output, said)
     if standing.learner:
         return '%s; %s %s %.2f from the same rows' % (
             said, standing.learner, 'gets' if standing.learner.startswith('a ') else 'get',

@@ -150,7 +150,7 @@ def test_of_several_outputs_the_lowest_is_told():
     found = Exam(X, [Target(TWO, None, 'binary', 1), Target(NUMBERS, None, 'real', 1)])
     worth = found.measure([TWO, 0 * NUMBERS], [False, False])
     assert found.forms == [ACCURACY, SQUARED]
-    assert worth == Worth(Skill(0.0, worth.skill.error), 0.5)
+    assert worth == Worth(Skill(0.0, worth.skill.error), 0.5, SQUARED)
     assert found.measure([TWO, NUMBERS[:5]], [False, False]) == NOTHING
 
 

@@ -144,7 +144,7 @@ def test_to_a_record():
     measured = Measured(({ACCURACY: Skill(0.5, 0.25)},), (), (0.5,), (ACCURACY,))
     assert json.loads(json.dumps(measured.as_dict())) == {
         'training': [{ACCURACY: [0.5, 0.25]}], 'validation': [], 'spread': [0.5],
-        'forms': [ACCURACY]}
+        'forms': [ACCURACY], 'names': []}
 
 
 # ------------------------------------------------------------------------------------ the yardstick

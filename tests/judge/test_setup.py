@@ -8,7 +8,7 @@ from AutoTrainer.judge.columns import Data
 from AutoTrainer.judge.facts import Task
 from AutoTrainer.judge.issues import ISSUES
 from AutoTrainer.judge.labels import LabelSummary
-from AutoTrainer.judge.setup import Dropout, Kernel, Lookup, Setup, examine
+from AutoTrainer.judge.setup import Dropout, Kernel, Lookup, Output, Setup, examine
 
 SOUND = Setup(Task('mean_squared_error', 'linear', 1),
               LabelSummary('real', 1, 2, -2.0, 2.0), 'Adam', 0.001,
@@ -48,6 +48,15 @@ def test_numbers_beyond_an_embedding_in_words():
     assert finding.sentence == ('the inputs hold numbers up to 49, but the Embedding words knows 0 '
                                 'to 29 (input_dim=30)')
     assert finding.advice.startswith('give it input_dim=50')
+
+
+@pytest.mark.parametrize('output, expected', [
+    (Output('price', 'mean_squared_error', 0.0, 5000.0), ['note large_targets']),
+    (Output('price', 'mean_squared_error', -1.0, 50.0), []),
+    (Output('price', 'mean_squared_error', math.nan, math.nan), []),
+    (Output('kind', 'sparse_categorical_crossentropy', 0.0, 5000.0), [])])
+def test_large_targets_of_one_of_several_outputs(output, expected):
+    assert found(task=Task(), labels=LabelSummary(), outputs=(output,)) == expected
 
 
 @pytest.mark.parametrize('optimizer, rate, facts, expected', [

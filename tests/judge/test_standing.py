@@ -171,6 +171,10 @@ def test_what_is_told_is_one_form_of_the_output_that_is_worst_off():
                         forms=(ACCURACY, BALANCED))
     told = told_of(measured, [known(0.9, 0.9), known(0.8, 0.7)], MANY)
     assert (told.form, told.skill.value, told.yardstick.value) == (BALANCED, 0.1, 0.7)
+    assert in_words(told).startswith('learns 0.10')
+    named = told_of(measured._replace(names=('kind', 'price')),
+                    [known(0.9, 0.9), known(0.8, 0.7)], MANY)
+    assert in_words(named).startswith('output price learns 0.10')
     # without validation rows, training rows; the form is told by the labels, not by the model
     told = told_of(Measured((skills(0.1, 0.9),), forms=(ACCURACY,)), [known(0.5, 0.5)], MANY)
     assert (told.form, told.skill.value) == (ACCURACY, 0.1)
