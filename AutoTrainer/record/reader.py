@@ -43,7 +43,8 @@ _ATTEMPT: _Kinds = {
     'solution': (str,), 'try': (int,), 'description': (str,), 'status': (str,),
     'issue': (str, _NONE), 'val_accuracy': (int, float, _NONE), 'epochs': (int,),
     'number': (int,), 'traceback': (str,)}
-_OPTIONAL = ('reasons', 'number', 'traceback', 'skill', 'yardstick', 'price', 'race', 'own')
+_OPTIONAL = ('reasons', 'number', 'traceback', 'skill', 'yardstick', 'price', 'race', 'own',
+             'stopped')
 """Entries that older folders have not, or that only some have."""
 
 
