@@ -38,6 +38,12 @@ def names(*arguments, **settings):
     return ['%s %s' % finding[1::-1] for finding in check(*arguments, **settings)]
 
 
+def penalised(factor):
+    return sequential(*[layers.Dense(units, activation=activation, kernel_regularizer=(
+        keras.regularizers.l2(factor))) for units, activation in ((16, 'relu'), (1, 'sigmoid'))],
+        loss='binary_crossentropy')
+
+
 def frozen(model, *which):
     for layer in which:
         model.layers[layer].trainable = False
@@ -57,6 +63,9 @@ def frozen(model, *which):
     (lambda: two_layers(None, 4, loss=SCC), X, CLASSES, ['likely head_is_no_share']),
     (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] - 2, ['certain head_out_of_reach']),
     (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] + 9, []),
+    (lambda: penalised(0.5), X, BINARY, ['likely strong_decay']),   # its gradient is twice as much
+    (lambda: penalised(0.2), X, BINARY, ['note strong_decay']),
+    (lambda: penalised(0.01), X, BINARY, []),
     (two_layers, X * [1, 1, 1, 1, 1, 500], BINARY, ['likely column_scale']),
     (lambda: sequential(layers.BatchNormalization(), layers.Dense(1, activation='sigmoid')),
      X * [1, 1, 1, 1, 1, 500], BINARY, []),
