@@ -57,7 +57,8 @@ def check(model: Any, x: Any, y: Any, validation_data: Any = None, epochs: Optio
     seen = keras_bridge.seen_model(model, map_arrays(lambda array: array[:1], x))
     _check_shapes(seen, x, x_val)
     setup = setup_of(model, seen, y)._replace(
-        rows=row_count(x), epochs=epochs, batch_size=batch_size or BATCH_ROWS)
+        rows=row_count(x), epochs=epochs, batch_size=batch_size or BATCH_ROWS,
+        lookups=keras_bridge.lookups(seen, x))
     return examine(setup, data_of(seen, x, y, x_val, y_val))
 
 
@@ -101,8 +102,12 @@ def data_of(seen: Any, x: Any, y: Any, x_val: Any = None, y_val: Any = None) -> 
         x_val: validation inputs; None without any.
         y_val: their labels.
     """
-    return looked_at(x, y, x_val, y_val, keras_bridge.takes_integers(seen),
+    data = looked_at(x, y, x_val, y_val, keras_bridge.takes_integers(seen),
                      lambda few: _arriving(seen, few))
+    if not keras_bridge.may_take_text(seen):
+        return data
+    numbers = data.y is not None and data.y.dtype.kind in 'biuf'
+    return data._replace(text='', y=data.y if numbers else None)
 
 
 def _arriving(seen: Any, x: Any) -> Tuple[np.ndarray, ...]:

@@ -1,7 +1,9 @@
 """The error that a user can cause and mend."""
 
 import difflib
+import os
 import reprlib
+import traceback
 from typing import Any, Iterable, Sequence
 
 
@@ -43,6 +45,10 @@ def way_out(value: Any, known: Sequence[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error from elsewhere says, in one line; the name of its class if it says nothing."""
+    """What an error from elsewhere says, in one line; its class, and where, if it says nothing."""
     text = str(error).strip()
-    return quote(text.splitlines()[0])[1:-1] if text else type(error).__name__
+    if text:
+        return quote(text.splitlines()[0])[1:-1]
+    places = traceback.extract_tb(error.__traceback__)[-1:]
+    return type(error).__name__ + ''.join(' in line %d of %s' % (
+        place.lineno or 0, os.path.basename(place.filename)) for place in places)

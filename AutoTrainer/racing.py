@@ -32,7 +32,7 @@ from .solutions.candidate import Candidate, NotApplicable, Outcome, Repair, Trai
 from .solutions.edit import Edit
 from .solutions.entrants import Diagnosis, Limits, Offers, prepared
 from .solutions.head import fitting
-from .solutions.race import SPENT, Race, Racer, Standings
+from .solutions.race import FUTILE, SPENT, Race, Racer, Standings
 from .utils.logger import LOGGER
 from .utils.repair import SOLUTIONS
 
@@ -178,10 +178,17 @@ def solve(journal: Journal, candidate: Candidate, first: Outcome, repairing: Rep
                     goal_of(ground.yardstick),
                     lambda standings: tell(standings, ground))
         winner = race.run()
+    if race.is_futile:
+        LOGGER.warning('the race is ended: %s', _in_vain(race))
     before = _first_worth(candidate, first, ground, seed)
     found = _Judged(ground, before, race, winner, journal, seed).repair(candidate, first)
     code = '' if found.candidate is candidate else change_in_code(candidate, found.candidate)
-    return found, _told(ground, offers, race, before, found, code)
+    told = _told(ground, offers, race, before, found, code)
+    changed = [words for (name, _), words in zip(ground.steps, ground.words) if name == 'labels']
+    if changed and found.candidate is not candidate:
+        told['reason'] = '%s; the model that comes back answers for changed labels: %s' % (
+            first.record.reason, ', '.join(changed))
+    return found, told
 
 
 class Measured(NamedTuple):
@@ -363,7 +370,14 @@ def _told(ground: Ground, offers: Offers, race: Race, before: Before, found: Rep
                      'held_out': ground.held_out},
             'of_all': list(ground.words), 'code': code, 'left_out': list(offers.left_out),
             'candidates': [_candidate(racer) for racer in race.racers
-                           if racer.leg.epochs or racer.ended != SPENT]}}))
+                           if racer.leg.epochs or racer.ended not in (SPENT, FUTILE)],
+            'stopped': _in_vain(race) if race.is_futile else ''}}))
+
+
+def _in_vain(race: Race) -> str:
+    return ('all %d candidates failed before they could be measured, so that what they have in '
+            'common is the cause: the data, or a part of the model that no solution changes'
+            % sum(1 for racer in race.racers if racer.ended and racer.ended != FUTILE))
 
 
 def _candidate(racer: Racer) -> Mapping[str, Any]:

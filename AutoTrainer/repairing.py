@@ -11,6 +11,7 @@ from .intake.config import check_callback_names, check_count, check_number
 from .intake.rows import row_pair
 from .judge.labels import label_kind
 from .judge.losses import REGRESSION_LOSSES, loss_name
+from .record.reader import RunReader
 from .settings import RUN_SETTINGS
 from .solutions.candidate import Training
 from .utils.utils import model_train
@@ -26,7 +27,9 @@ class Repaired(NamedTuple):
 
     Attributes:
         model: a trained model, compiled: that of the first training if it is sound or nothing was
-            better. It takes the inputs, and gives the answers, of the model that came in.
+            better. It takes the inputs, and gives the answers, of the model that came in; where
+            labels or head had to be mended, answers of the mended kind, as ``result['reason']``
+            says.
         result: the content of ``result.json`` (docs/guide/run-folder.md): ``status``, ``issues``,
             ``reason``, ``skill`` before and after, ``yardstick``, ``price``, ``race``.
     """
@@ -93,8 +96,15 @@ def repair(model: Any, x: Any, y: Any, *, validation_data: Any = None, epochs: i
     # a budget of seconds for checks would make the verdict depend on how fast the machine is
     given = dict({'checktype': 'adaptive', 'strategy': 'race', 'overhead_budget': None}, **settings)
     if save_dir is not None:
-        done = model_train(model, training, save_dir=save_dir, seed=seed, budget=budget, jobs=jobs,
-                           resume=resume, **given)
+        try:
+            done = model_train(model, training, save_dir=save_dir, seed=seed, budget=budget,
+                               jobs=jobs, resume=resume, **given)
+        except KeyboardInterrupt as interrupt:
+            if not RunReader(save_dir).is_begun:
+                raise
+            # what was done by then is on record; where in Keras it was says nothing to anybody
+            raise type(interrupt)('repair was interrupted; the same call with resume=True goes on '
+                                  'with what lies in %r' % save_dir) from None
         return Repaired(done.model, done.result)
     with tempfile.TemporaryDirectory() as folder:
         done = model_train(model, training, save_dir=folder, seed=seed, budget=budget, jobs=jobs,

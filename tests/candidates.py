@@ -3,7 +3,6 @@
 import random
 
 import numpy as np
-import pytest
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.solutions.candidate import Candidate, NotApplicable, Training
@@ -57,16 +56,6 @@ def sequences():
 
 MODELS = {f.__name__: f for f in (mlp, dense_activation, residual, convolutional, tokens,
                                   sequences)}
-
-
-def on_backends(cases, share=6):
-    """Parameters of a test of which every so-manieth also runs on TensorFlow and PyTorch.
-
-    What Keras computes is what differs between them; most of a solution is configuration, which
-    does not. So nearly every solution is trained there, though not on every model.
-    """
-    return [pytest.param(*case, marks=[pytest.mark.backend] if place % share == 0 else [])
-            for place, case in enumerate(cases)]
 
 
 def inputs_for(model, rows=16):

@@ -36,7 +36,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-LONGEST = ("test_three_of_each_signal", "test_killed_and_killed_again",
+LONGEST = ("test_one_of_each_signal", "test_killed_and_killed_again",
            "test_a_killed_race_ends_as_an_undisturbed_one")
 """Tests that come first, lest one core is left with them at the end."""
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import _common
+
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
@@ -26,10 +28,17 @@ def check(printed, name, parts):
                     'minutes_for_100_runs_of_50_epochs', 'minutes_for_the_thesis'}),
 ])
 def test_each_prints_one_document(name, parts, monkeypatch, capsys):
-    """In this process, which has loaded Keras already."""
-    options = ['--schedules', 'adaptive,epoch_1'] if name == 'overhead' else []
+    """In this process, which has loaded Keras already, and with models that soon compile."""
+    benchmark = importlib.import_module('benchmarks.' + name)
+    for small, how in (('deep_mlp', lambda bridge, depth=2, width=8: _common.deep_mlp(
+                            bridge, min(depth, 2), min(width, 8))),
+                       ('mnist_rows', lambda rows: _common.mnist_rows(192)),
+                       ('SCHEDULES', ('adaptive',))):
+        if hasattr(benchmark, small):
+            monkeypatch.setattr(benchmark, small, how)
+    options = ['--schedules', 'adaptive'] if name == 'overhead' else []
     monkeypatch.setattr(sys, 'argv', [name, '--quick'] + options)
-    importlib.import_module('benchmarks.' + name).main()
+    benchmark.main()
     check(capsys.readouterr().out, name, parts)
 
 

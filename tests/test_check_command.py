@@ -1,6 +1,7 @@
 """``autotrainer check``, by running it."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_cli import write_config
 
-from AutoTrainer import keras_bridge
+from AutoTrainer import interrupts, keras_bridge
 from AutoTrainer.cli import main
 
 keras = keras_bridge.keras
@@ -29,7 +30,6 @@ def checked(tmp_path, capsys, *more, model=None, **changes):
     return capsys.readouterr().out
 
 
-@pytest.mark.backend
 def test_a_line_for_each_finding(tmp_path, capsys):
     assert checked(tmp_path, capsys) == 'nothing found\n'
     shown = checked(tmp_path, capsys, epoch=2, opt_kwargs={'lr': 20.0})
@@ -79,11 +79,18 @@ def test_both_files_are_needed(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('command', [
-    ['reproduce.py'], pytest.param(['-m', 'AutoTrainer'], marks=pytest.mark.backend)])
-def test_as_a_process(tmp_path, command):
+@pytest.mark.backend
+def test_as_a_process(tmp_path):
     done = subprocess.run(
-        [sys.executable] + command + ['check', '-mp', saved(tmp_path), '-cp',
-                                      write_config(tmp_path, epoch=40)],
-        cwd=str(ROOT), capture_output=True)
+        [sys.executable, '-m', 'AutoTrainer', 'check', '-mp', saved(tmp_path), '-cp',
+         write_config(tmp_path, epoch=40)], cwd=str(ROOT), capture_output=True)
     assert (done.returncode, done.stdout) == (0, b'nothing found\n'), done.stderr
+
+
+def test_from_the_checkout(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(interrupts, 'ignore', lambda: None)  # this process does not end with it
+    monkeypatch.setattr('sys.argv', ['reproduce.py', 'check', '-mp', saved(tmp_path), '-cp',
+                                     write_config(tmp_path, epoch=40)])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / 'reproduce.py'), run_name='__main__')
+    assert ended.value.code == 0 and capsys.readouterr().out == 'nothing found\n'

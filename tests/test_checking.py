@@ -51,6 +51,32 @@ def frozen(model, *which):
     return model
 
 
+def of_tokens(*front, known=30):
+    """Twelve numbers a row, looked up in a table of so many."""
+    return sequential(*front, layers.Embedding(known, 4), layers.GlobalAveragePooling1D(),
+                      layers.Dense(1, activation='sigmoid'), shape=(12,))
+
+
+@pytest.mark.backend
+def test_numbers_beyond_an_embedding():
+    x = np.tile(np.arange(1, 41), (3, 3)).T.reshape(-1, 12)
+    y = np.arange(len(x)) % 2
+    told = ['%s beyond_vocabulary' % (
+        'likely' if keras_bridge.backend() == 'tensorflow' else 'certain')]
+
+    def said(model, x):
+        return [name for name in names(model, x, y) if 'vocabulary' in name]
+    assert said(of_tokens(), x) == said(of_tokens(), x.astype('float32')) == told
+    assert said(of_tokens(known=41), x) == []
+    # what changes the numbers on their way is not followed
+    assert said(of_tokens(layers.ReLU(max_value=9)), x) == []
+    tokens, other = keras.Input((12,), name='tokens'), keras.Input((2,), name='other')
+    both = layers.Concatenate()([layers.Flatten()(layers.Embedding(30, 2)(tokens)), other])
+    model = keras.Model([other, tokens], layers.Dense(1, activation='sigmoid')(both))
+    model.compile('adam', 'binary_crossentropy')
+    further = np.ones((len(x), 2), 'float32')
+    assert said(model, [further, x]) == said(model, {'other': further, 'tokens': x}) == told
+
 
 @pytest.mark.backend
 @pytest.mark.parametrize('build, x, y, expected', [
@@ -61,11 +87,12 @@ def frozen(model, *which):
     (lambda: two_layers('softmax', 4, loss=SCC), X, CLASSES / 255,
      ['certain scaled_class_numbers']),
     (lambda: two_layers(None, 4, loss=SCC), X, CLASSES, ['likely head_is_no_share']),
-    (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] - 2, ['certain head_out_of_reach']),
-    (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] + 9, []),
     (lambda: penalised(0.5), X, BINARY, ['likely strong_decay']),   # its gradient is twice as much
     (lambda: penalised(0.2), X, BINARY, ['note strong_decay']),
     (lambda: penalised(0.01), X, BINARY, []),
+    (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] + X[:, 1] - 2,
+     ['certain head_out_of_reach']),
+    (lambda: two_layers('relu', 1, loss='mse'), X, np.hypot(X[:, 0], X[:, 1]), []),
     (two_layers, X * [1, 1, 1, 1, 1, 500], BINARY, ['likely column_scale']),
     (lambda: sequential(layers.BatchNormalization(), layers.Dense(1, activation='sigmoid')),
      X * [1, 1, 1, 1, 1, 500], BINARY, []),
@@ -73,6 +100,11 @@ def frozen(model, *which):
                         layers.Dense(1, activation='sigmoid')),
      X * 500, BINARY, ['note large_inputs']),
     (two_layers, np.where(X > 3, np.nan, X), BINARY, ['certain nan_in_inputs']),
+    (two_layers, X, np.array(['no', 'yes'])[BINARY], ['certain text_in_labels']),
+    (two_layers, pd.DataFrame(X).assign(kind='a').iloc[:, 1:], BINARY, ['certain text_in_inputs']),
+    (two_layers, pd.DataFrame(X).astype(object), BINARY, []),
+    (lambda: sequential(layers.Lambda(lambda x: x), layers.Dense(1, activation='sigmoid')),
+     pd.DataFrame(X).astype(object), BINARY.astype(object), []),
     (lambda: two_layers(optimizer=keras.optimizers.SGD(7.0)), X, BINARY,
      ['likely learning_rate_high']),
     (lambda: two_layers(optimizer=keras.optimizers.SGD(0.1, momentum=0.99)), X, BINARY,
@@ -184,7 +216,7 @@ def test_of_a_subclassed_model_less_can_be_told():
         'certain nan_in_labels', 'likely learning_rate_high']
     assert not model.built
     model(X[:1])
-    assert names(model, X, X[:, 0]) == ['likely learning_rate_high']
+    assert names(model, X, X[:, 0] + X[:, 1]) == ['likely learning_rate_high']
 
 
 def test_a_model_that_cannot_be_copied_is_looked_at_as_far_as_it_goes():

@@ -12,7 +12,9 @@ import pytest
 from AutoTrainer import keras_bridge
 from AutoTrainer.cli import main
 from AutoTrainer.demo_case import case_names
+from AutoTrainer.errors import UserError
 from AutoTrainer.intake.config import BACKENDS
+from AutoTrainer.utils import repair
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,21 +41,28 @@ def run(*arguments, **kwargs):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_a_case_as_json(tmp_path):
     """result.json on standard output and nothing else there; the same in the folder."""
-    done = run('--case', 'Gradient_Vanish_Case', '--epochs', '60', '--json', '-rd',
-               str(tmp_path / 'run'), '-ld', str(tmp_path / 'log'))
+    done = run('--case', 'Gradient_Vanish_Case', '--epochs', '20', '--json', '--no-repair', '-rd',
+               str(tmp_path / 'run'))
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     with open(str(tmp_path / 'run' / 'result.json'), encoding='utf-8') as file:
         assert json.load(file) == result
-    assert result['initial_issue'] == 'vanish' and result['total_epochs'] == 60
+    assert result['initial_issue'] == 'vanish' and result['total_epochs'] == 20
     assert 'training:' in done.stderr and 'epoch' in done.stderr
+
+
+@pytest.mark.slow
+def test_a_case_is_repaired_and_logged(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(repair.STRATEGIES, 'balance', {'vanish': ['selu_1']})
+    assert main(['--case', 'Gradient_Vanish_Case', '--epochs', '20', '--json', '-rd',
+                 str(tmp_path / 'run'), '-ld', str(tmp_path / 'log')]) == 0
+    assert [attempt['solution'] for attempt in json.loads(capsys.readouterr().out)['attempts']] == [
+        'selu']
     assert 'selu 1: ' in (tmp_path / 'log' / 'monitor_repair.log').read_text(encoding='utf-8')
 
 
-@pytest.mark.backend
 def test_a_model_of_ones_own(tmp_path, model_path, capsys):
     assert main(['-mp', model_path, '-cp', write_config(tmp_path), '-rtd', str(tmp_path), '-rd',
                  'out', '--checktype', 'epoch_1']) == 0
@@ -196,13 +205,11 @@ def test_an_unfinished_run_is_not_replaced(tmp_path, model_path, capsys):
     assert main(arguments) == 0 and main(arguments) == 0
 
 
-@pytest.mark.slow
-def test_debug_shows_the_traceback(tmp_path):
-    done = run('--case', 'xyz', '--debug')
-    assert done.returncode != 0 and 'Traceback' in done.stderr
+def test_debug_shows_the_traceback():
+    with pytest.raises(UserError, match="case is 'xyz'"):
+        main(['--case', 'xyz', '--debug'])
 
 
-@pytest.mark.slow
 def test_no_arguments_run_the_vanish_case():
     from AutoTrainer.cli import DEFAULT_CASE
     assert DEFAULT_CASE == 'Gradient_Vanish_Case' in case_names()
@@ -210,8 +217,7 @@ def test_no_arguments_run_the_vanish_case():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', [
-    'Gradient_Vanish_Case_model.h5', 'Oscillating_Loss_Case_model.h5', 'minist_relu_layer=20.h5',
-    'minist_relu_layer=34.h5'])
+    'Gradient_Vanish_Case_model.h5', 'minist_relu_layer=20.h5'])
 def test_upstreams_models_are_loaded_and_watched(shared, tmp_path, capsys, monkeypatch, name):
     """Keras-2.3.1 files on every stack: loaded, trained for two epochs, diagnosed."""
     config = shared / 'models' / name.replace('_model.h5', '_config.pkl')
@@ -221,7 +227,7 @@ def test_upstreams_models_are_loaded_and_watched(shared, tmp_path, capsys, monke
         from AutoTrainer import data
         monkeypatch.setenv('AUTOTRAINER_DATA', str(shared / 'data'))
         whole = data.get_dataset('mnist')
-        few = {key: rows[:640] for key, rows in whole.items()}
+        few = {key: rows[:64] for key, rows in whole.items()}
         monkeypatch.setattr(data, 'get_dataset', lambda name: few)
         config = write_config(tmp_path, optimizer='Adam', dataset='mnist', batchsize=32)
     assert main(arguments + ['-cp', str(config)]) == 0

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from AutoTrainer import keras_bridge
+from AutoTrainer import keras_bridge, unregister
+from AutoTrainer.judge import own
 
 FOLDER = Path(__file__).resolve().parent.parent / 'examples'
 ROOT = FOLDER.parent
@@ -55,11 +57,26 @@ others wherever tests marked 'backend' run."""
 MARKS = {'jax': pytest.mark.once, 'torch': pytest.mark.torch}
 
 
-def shown(example, folder):
-    """The lines that an example prints, started in an empty folder."""
+@pytest.fixture
+def nothing_registered():
+    yield
+    for name in list(own.RULES) + list(own.SOLUTIONS):
+        unregister(name)
+
+
+def shown_here(example, monkeypatch, capsys):
+    """The lines that an example prints, run in this process; Keras is imported already."""
+    monkeypatch.setenv('PYTHONPATH', str(ROOT))  # for a process that it starts
+    monkeypatch.setattr(sys, 'argv', [example.file])
+    runpy.run_path(str(FOLDER / example.file), run_name='__main__')
+    return capsys.readouterr().out.splitlines()
+
+
+def shown_there(example):
+    """The lines that an example prints, in a process of its own: its framework sets that up."""
     environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONIOENCODING='utf-8')
-    done = subprocess.run([sys.executable, str(FOLDER / example.file)], cwd=str(folder),
-                          env=environment, capture_output=True, timeout=300)
+    done = subprocess.run([sys.executable, str(FOLDER / example.file)], env=environment,
+                          capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode('utf-8').splitlines()
 
@@ -69,10 +86,13 @@ def shown(example, folder):
     pytest.param(example, id=example.file, marks=MARKS.get(
         example.backend, pytest.mark.backend))
     for example in EXAMPLES])
-def test_it_says_what_it_is_there_to_say(example, tmp_path):
+def test_it_says_what_it_is_there_to_say(example, tmp_path, monkeypatch, capsys,
+                                         nothing_registered):
     if keras_bridge.backend() != example.backend or not importlib.util.find_spec(example.needs):
         pytest.skip('it needs %s, on the backend %s' % (example.needs, example.backend))
-    lines = iter(shown(example, tmp_path))
+    monkeypatch.chdir(tmp_path)
+    lines = iter(shown_here(example, monkeypatch, capsys) if example.needs == 'keras'
+                 else shown_there(example))
     for pattern in example.says:  # in this order
         assert any(re.match(pattern, line) for line in lines), pattern
 

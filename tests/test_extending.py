@@ -63,7 +63,7 @@ def register_both():
 
 def rows():
     rng = np.random.RandomState(0)
-    x = rng.normal(size=(300, 4)).astype('float32')
+    x = rng.normal(size=(320, 4)).astype('float32')
     return x, (x[:, 0] + x[:, 1] > 0).astype('float32')
 
 
@@ -90,7 +90,7 @@ def trained(folder, **settings):
     return model_train(
         small(), optimizer={'class_name': 'SGD', 'config': {'learning_rate': 1e-6}},
         loss='binary_crossentropy', iters=5, batch_size=32, save_dir=str(folder),
-        dataset={'x': x, 'y': y, 'x_val': x[:100], 'y_val': y[:100]}, checktype='epoch_1',
+        dataset={'x': x, 'y': y, 'x_val': x[:96], 'y_val': y[:96]}, checktype='epoch_1',
         **settings)
 
 
@@ -101,7 +101,6 @@ def state():
 
 # ------------------------------------------------------------------------------------- symptoms
 
-@pytest.mark.backend
 @pytest.mark.parametrize('rules', ['skill', 'paper'])
 def test_it_is_judged_under_both_rules_and_ends_the_training(rules, tmp_path, capsys):
     register_symptom('plateau', plateau, WORDS, advice='larger steps', priority=4)
@@ -157,7 +156,6 @@ def test_the_one_to_be_repaired_first_stands_in_front(priority, issues):
 # --------------------------------------------------------------------------------------- repair
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_it_is_repaired_by_ones_own_solution(tmp_path, capsys):
     register_both()
     result = trained(tmp_path / 'run').result
@@ -190,7 +188,7 @@ def test_a_race_tries_it_in_any_number_of_processes(tmp_path):
     x, y = rows()
     found = []
     for jobs in (1, 2):
-        _, result = repair(small(), x, y, validation_data=(x[:120], y[:120]), epochs=6,
+        _, result = repair(small(), x, y, validation_data=(x[:128], y[:128]), epochs=6,
                            budget=2.0, jobs=jobs, strategy='cause')
         for entry in result['race']['candidates']:
             del entry['seconds']

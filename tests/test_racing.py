@@ -89,7 +89,6 @@ def test_a_race_gives_answers_in_the_units_of_the_labels(tmp_path):
     assert (best[0], best[1]) == (winner['best_epoch'], winner['skill'])
 
 
-@pytest.mark.backend
 @pytest.mark.slow
 def test_a_race_leaves_a_sound_training_alone():
     _, x, y = thousands()

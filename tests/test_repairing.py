@@ -7,13 +7,13 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from candidates import on_backends
 
 from AutoTrainer import keras_bridge, racing
 from AutoTrainer.cli import main
 from AutoTrainer.errors import UserError
 from AutoTrainer.record.checkpoint import SeedEpochs
 from AutoTrainer.record.reader import RunReader
+from AutoTrainer.record.runners import runner_of
 from AutoTrainer.repairing import repair
 from AutoTrainer.solutions.entrants import Offers
 
@@ -24,7 +24,7 @@ X = RANDOM.randn(200, 4).astype('float32')
 Y = (X[:, 0] - X[:, 1] + 0.3 * RANDOM.randn(200) > 0).astype('int64')
 KINDS = np.argmax(X[:, :3] + 0.2 * RANDOM.randn(200, 3), axis=1)
 AMOUNTS = (X @ [2.0, -1.0, 0.5, 0.0] + 0.1 * RANDOM.randn(200)).astype('float32')
-ROWS, HELD = slice(0, 130), slice(130, 200)
+ROWS, HELD = slice(0, 128), slice(128, 192)
 RESULT_KEYS = {'schema_version', 'status', 'initial_issue', 'issues', 'reason', 'skill',
                'yardstick', 'price', 'solution', 'seconds', 'model_path', 'versions'}
 
@@ -121,23 +121,24 @@ BAD = {
     'a softmax of one output': lambda s: (network(8, 1, head='softmax', seed=s), X, Y),
     'class numbers behind one linear unit': lambda s: (
         network(8, 1, head=None, loss='mse', seed=s, optimizer='adam'), X, KINDS),
-    'targets of tens of thousands': lambda s: (
-        network(8, 1, head=None, loss='mse', seed=s, metrics=()), X, 1e4 * AMOUNTS + 5e4),
     'frozen layers': lambda s: (frozen(), X, Y),
 }
 
 
-@pytest.mark.backend
+@pytest.mark.slow
 def test_several_outputs_are_repaired_as_far_as_that_is_defined():
     """The output that is worst off counts; head, loss and scale of targets are left alone."""
-    model, result = repair(two_heads(), X, [Y, AMOUNTS], epochs=8, seed=1,
-                           validation_data=(X, [Y, AMOUNTS]))
-    assert result['status'] in ('repaired', 'improved', 'failed')
-    assert len(model.predict(X, verbose=0)) == 2
+    given = two_heads()
+    before = keras_bridge.all_weights(given)
+    model, result = mended(given, X, [Y, AMOUNTS])
+    assert result['status'] in ('repaired', 'improved')
+    outputs = model.predict(X[:5], verbose=0)
+    assert [np.isfinite(array).all() and len(array) for array in outputs] == [5, 5]
     entered = {name for entry in result['race']['candidates']
                for name in entry['name'].split('+')}
     assert 'step' in entered and not entered & {'head', 'targets', 'labels'}
-    assert result['skill']['after'] >= result['skill']['before']
+    assert result['skill']['after'] > result['skill']['before']
+    assert keras_bridge.has_weights(given, before)
 
 
 @pytest.mark.slow
@@ -145,26 +146,25 @@ def test_several_outputs_are_repaired_as_far_as_that_is_defined():
 @pytest.mark.parametrize('name', sorted(BAD))
 def test_a_bad_training_is_repaired(name):
     model, x, y = BAD[name](1)
-    done = mended(model, x, y, epochs=16, budget=3.0)
-    result = done.result
+    result = mended(model, x, y, epochs=16, budget=2.0).result
     assert result['status'] == 'repaired', result
-    assert result['skill']['after'] > 0.6 and result['skill']['after'] > result['skill']['before']
-    assert result['price'] <= 3.5 and result['race']['code'] and result['solution']
+    assert result['skill']['after'] > 0.5 and result['skill']['after'] > result['skill']['before']
+    assert result['price'] <= 2.5 and result['race']['code'] and result['solution']
     winner, = [racer for racer in result['race']['candidates']
                if racer['number'] == result['race']['winner']]
     assert winner['name'] == result['solution'] and winner['words'] and winner['why']
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('decades', [
-    pytest.param(False, marks=pytest.mark.backend), True])
+@pytest.mark.parametrize('decades', [False, pytest.param(True, marks=pytest.mark.once)])
 def test_outputs_are_in_the_units_of_the_labels(tmp_path, decades):
     """Also those of the model that is loaded by anybody, without this package."""
     y = (10 ** (2 + AMOUNTS)).astype('float32') if decades else 1e4 * AMOUNTS + 5e4
     model = network(8, 1, head=None, loss='mse', metrics=(),
                     optimizer=keras.optimizers.SGD(0.01))
-    done = mended(model, X, y, epochs=16, budget=3.0, save_dir=str(tmp_path / 'run'))
+    done = mended(model, X, y, epochs=16, budget=1.5, save_dir=str(tmp_path / 'run'))
     assert done.result['status'] in ('repaired', 'improved')
+    assert done.result['skill']['after'] > 0.6 and 'targets' in done.result['solution']
     loaded = keras.models.load_model(done.result['model_path'])
     for one in (done.model, loaded):
         told = one.predict(X[HELD], verbose=0).reshape(-1)
@@ -175,6 +175,7 @@ def test_outputs_are_in_the_units_of_the_labels(tmp_path, decades):
         assert np.mean((told - asked) ** 2) < 0.3 * np.var(asked)
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_sorted_rows_that_are_not_shuffled():
     order = np.argsort(KINDS[ROWS], kind='stable')
@@ -185,18 +186,45 @@ def test_sorted_rows_that_are_not_shuffled():
     assert done.result['status'] == 'repaired' and 'shuffle' in done.result['solution']
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_a_class_that_is_never_trained():
     order = np.argsort(KINDS, kind='stable')
     x, y = X[order], KINDS[order]
     done = repair(network(8, 3, head='softmax', loss='sparse_categorical_crossentropy',
-                          optimizer=keras.optimizers.Adam(0.01)), x[:130], y[:130],
-                  validation_data=(x[130:], y[130:]), epochs=16, batch_size=16)
+                          optimizer=keras.optimizers.Adam(0.01)), x[ROWS], y[ROWS],
+                  validation_data=(x[128:], y[128:]), epochs=16, batch_size=16)
     assert done.result['status'] == 'repaired' and done.result['race']['of_all']
+
+
+def test_who_interrupts_is_told_how_to_go_on(tmp_path):
+    class Stops(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    folder = str(tmp_path / 'run')
+    with pytest.raises(KeyboardInterrupt) as caught:
+        repair(network(8, 3, head='softmax', loss='sparse_categorical_crossentropy'), X[ROWS],
+               KINDS[ROWS], epochs=4, save_dir=folder, callbacks=[Stops()])
+    assert str(caught.value) == ('repair was interrupted; the same call with resume=True goes on '
+                                 'with what lies in %r' % folder)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.slow
+def test_labels_of_another_form_are_told():
+    signs = np.where(KINDS > 0, 1, -1)
+    done = repair(network(8, 1, head='tanh', loss='binary_crossentropy', optimizer='sgd'),
+                  X[ROWS], signs[ROWS], validation_data=(X[HELD], signs[HELD]), epochs=8,
+                  batch_size=16)
+    assert done.result['reason'].endswith(
+        '; the model that comes back answers for changed labels: labels -1 and 1 → 0 and 1')
+    assert done.model.predict(X[HELD], verbose=0).min() >= 0
 
 
 # ----------------------------------------------------------------------------------- nothing worse
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_what_the_first_training_had_learnt_is_not_given_up(monkeypatch):
     """All candidates are worse: the best that there was comes back."""
@@ -293,18 +321,17 @@ NUMBERS = np.clip(np.round(X + 2), 0, 4).astype('int64')
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('model, x, y', on_backends([  # what a backend computes in its own way
-    (subclassed, X, Y), (own_step, X, Y), (two_heads, X, [Y, AMOUNTS]),
-    (tokens, NUMBERS, (NUMBERS[:, 0] > 2).astype('int64'))], 1) + [
-        (unbuilt, X, Y), (functools.partial(stuck, loss=own_loss), X, Y),
-        (stuck, pd.DataFrame(X), pd.Series(Y)), (stuck, X.tolist(), Y.tolist())],
-    ids=['subclassed', 'train_step', 'two_heads', 'tokens', 'unbuilt', 'own_loss', 'pandas',
-         'lists'])
+@pytest.mark.parametrize('model, x, y', [
+    (subclassed, X, Y), pytest.param(own_step, X, Y, marks=pytest.mark.backend),
+    (tokens, NUMBERS, (NUMBERS[:, 0] > 2).astype('int64')),
+    (functools.partial(stuck, loss=own_loss), pd.DataFrame(X), pd.Series(Y)),
+    (unbuilt, X[ROWS].tolist(), Y[ROWS].tolist())],
+    ids=['subclassed', 'train_step', 'tokens', 'own_loss_on_pandas', 'unbuilt_on_lists'])
 def test_whatever_is_trained(model, x, y):
     given = model()
     before = keras_bridge.all_weights(given) if given.built else None
     done = mended(given, x, y) if not isinstance(x, list) else repair(
-        given, x, y, validation_data=(X[:50], Y[:50]), epochs=8, budget=1.0)
+        given, x, y, validation_data=(X[HELD], Y[HELD]), epochs=8, batch_size=16, budget=1.0)
     result = done.result
     assert result['status'] in ('repaired', 'improved'), result
     assert result['skill']['after'] > result['skill']['before']
@@ -314,15 +341,14 @@ def test_whatever_is_trained(model, x, y):
         assert model not in (subclassed, own_step)
         assert before is None or keras_bridge.has_weights(given, before)  # it is not changed
     outputs = done.model.predict(np.asarray(x[:5]), verbose=0)
-    assert all(np.isfinite(array).all() and len(array) == 5
-               for array in (outputs if model is two_heads else [outputs]))
+    assert np.isfinite(outputs).all() and len(outputs) == 5
 
 
 @pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize('changes', [
-    {'held': False}, {'held': False, 'x': X[:20], 'y': Y[:20]}, {'epochs': 1},
-    {'batch_size': 1000}, {'class_weight': {0: 1.0, 1: 3.0}}, {'callbacks': ['estop', 'ReduceLR']},
+    {'held': False, 'x': X[:20], 'y': Y[:20]}, {'epochs': 1},
+    {'batch_size': 1000, 'class_weight': {0: 1.0, 1: 3.0}, 'callbacks': ['estop', 'ReduceLR']},
     {'modification_sufferance': 0, 'memory_limit': True}, {'budget': 0.1}])
 def test_unusual_but_fine(changes):
     done = mended(stuck(), **changes)
@@ -390,11 +416,19 @@ def test_an_unfinished_run_is_not_replaced_but_gone_on_with(tmp_path):
 
 # ------------------------------------------------------------------------------- the command line
 
+@pytest.mark.once
 @pytest.mark.slow
-def test_a_race_by_command_line(tmp_path, capsys):
+def test_a_race_by_command_line(tmp_path, capsys, monkeypatch):
+    """That processes are asked for is seen here; what they come to, in test_runners.py."""
+    asked = []
+
+    def alone(course, jobs, *given):
+        asked.append(jobs)
+        return runner_of(course, 1, *given)
+    monkeypatch.setattr(racing, 'runner_of', alone)
     folder = str(tmp_path / 'run')
     assert main(['--case', 'Improper_Loss_Case', '--strategy', 'race', '--checktype', 'adaptive',
-                 '--epochs', '12', '--budget', '1', '--jobs', '2', '--json', '-rd', folder]) == 0
+                 '--epochs', '6', '--budget', '1', '--jobs', '2', '--json', '-rd', folder]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told == RunReader(folder).result() and told['race']['candidates']
+    assert told == RunReader(folder).result() and told['race']['candidates'] and asked == [2]
     assert RESULT_KEYS <= set(told)

@@ -144,7 +144,7 @@ def repaired(tmp_path_factory):
 
 
 @pytest.mark.parametrize('strategy, first', [
-    ('balance', 'selu'), ('structure', 'gradient'), ('efficient', 'relu')])
+    ('structure', 'gradient'), ('efficient', 'relu')])
 def test_upstream_fault_strategy_ignored(tmp_path, strategy, first):
     """The strategy that is asked for decides what is tried first."""
     model = sequential(2, L.Dense(4, activation='tanh'), L.Dense(4, activation='relu'),
@@ -278,7 +278,6 @@ def test_upstream_fault_mse_is_improper(tmp_path):
         assert problems == issues
 
 
-@pytest.mark.backend
 def test_upstream_fault_two_class_softmax():
     x, y = blobs(classes=2)
     watch = watched(sequential(2, L.Dense(8, activation='relu'), L.Dense(2, activation='softmax')),
@@ -286,7 +285,6 @@ def test_upstream_fault_two_class_softmax():
     assert watch.issue_list == [] and watch.history['acc'][-1] > 0.9
 
 
-@pytest.mark.backend
 def test_upstream_fault_sigmoid_multilabel():
     x = np.random.RandomState(0).randn(128, 3).astype('float32')
     watch = watched(sequential(3, L.Dense(8, activation='relu'), L.Dense(3, activation='sigmoid')),
@@ -296,7 +294,6 @@ def test_upstream_fault_sigmoid_multilabel():
     assert watch.issue_list == [] and watch.history['loss'][-1] < 0.3
 
 
-@pytest.mark.backend
 def test_upstream_fault_overfit_never():
     """Labels without a rule are learnt by heart: overfitting, where it is asked for."""
     source = np.random.RandomState(0)
@@ -357,7 +354,6 @@ def test_upstream_fault_nan_max_order():
 
 # ---------------------------------------------------------------------------------------- repair
 
-@pytest.mark.backend
 def test_upstream_fault_retrain_from_damaged(tmp_path, monkeypatch):
     """Each attempt at a training that learnt already starts from the weights before it."""
     begun, ended = [], []
@@ -369,13 +365,13 @@ def test_upstream_fault_retrain_from_damaged(tmp_path, monkeypatch):
         def on_train_end(self, logs=None):
             ended.append(self.model.get_weights())
 
-    monkeypatch.setitem(repair.STRATEGIES['balance'], 'unstable', ['adam_1', 'lr_1', 'batch_1'])
+    monkeypatch.setitem(repair.STRATEGIES['balance'], 'unstable', ['adam_1', 'batch_1'])
     model = sequential(2, L.Dense(4, activation='tanh'), L.BatchNormalization(),
                        L.Dense(3, activation='softmax'))
     given = model.get_weights()
     result, _, _ = train(tmp_path, model, callbacks=[Weights()], iters=6,
                          params={'eta': 0})  # any curve swings often enough
-    assert result['initial_issue'] == 'unstable' and len(begun) == 4
+    assert result['initial_issue'] == 'unstable' and len(begun) == 3
     for weights in begun:
         assert all(np.array_equal(a, b) for a, b in zip(weights, given))
     for weights in ended:

@@ -145,17 +145,16 @@ PASSED = {
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings('ignore:.*softmax over axis')
-@pytest.mark.parametrize('seed', [0, 1])
 @pytest.mark.parametrize('name', sorted(PASSED))
-def test_what_an_absolute_accuracy_lets_pass(name, seed):
+def test_what_an_absolute_accuracy_lets_pass(name):
     rows, scaled, network, issue = PASSED[name]
     raw, standard, y = table(rows)
     x = standard if scaled else raw
-    y = np.random.RandomState(seed).permutation(y) if issue == 'no_signal' else y
+    y = np.random.RandomState(0).permutation(y) if issue == 'no_signal' else y
     count = len(x) * 4 // 5
     held = x[count:], y[count:]
-    watch = Watch(x[:count], y[:count], validation_data=held, seed=seed)
-    fit(network(seed), watch, x[:count], y[:count], epochs=30, validation_data=held)
+    watch = Watch(x[:count], y[:count], validation_data=held, seed=0)
+    fit(network(0), watch, x[:count], y[:count], epochs=30, validation_data=held)
     verdict = watch.verdict
     assert verdict.issues[0] == issue
     if issue == 'no_signal':
@@ -222,9 +221,7 @@ def pictures():
 @pytest.mark.slow
 @pytest.mark.parametrize('network, x, y, measured', [
     (two_outputs, {'left': X[:, :1], 'right': X[:, 1:]}, [Y, AMOUNTS], True),
-    (two_outputs, [X[:, :1], X[:, 1:]], [Y, AMOUNTS], True),
     (lambda: steps('softmax', 'sparse_categorical_crossentropy', 20), SEQUENCES, COUNTS, True),
-    (lambda: steps(None, 'mse'), SEQUENCES, COUNTS, True),
     (subclassed, X, Y, True),
     (pictures, PICTURES, PICTURES, True),
     (lambda: stuck(loss=own_loss, metrics=()), X, Y, True),

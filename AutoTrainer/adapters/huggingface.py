@@ -67,7 +67,7 @@ class Watch(TrainerCallback):
                  window: Optional[int] = None, stop: Optional[bool] = None,
                  save_dir: Optional[str] = None, seed: int = 0, progress: bool = False,
                  tensorboard: Optional[str] = None, **settings: Any) -> None:
-        self._watching = watching_of(stop, settings)
+        self._watching = watching_of(Watch, stop, settings)
         self._observers = observers_of(progress, tensorboard)
         if not isinstance(accuracy, str):
             raise UserError('accuracy is a %s; give the name of a metric, such as '
@@ -132,7 +132,8 @@ class Watch(TrainerCallback):
                           optimizer, seen.forward, self._save_dir, self._seed,
                           setup_at(module, seen, optimizer, args.learning_rate),
                           observers=self._observers, schedulers=[
-                              getattr(lr_scheduler, 'scheduler', lr_scheduler)])
+                              getattr(lr_scheduler, 'scheduler', lr_scheduler)],
+                          unmeasured=seen.unmeasured)
         self._logged_at = state.global_step
         if saved is not None:
             self._core.load_state_dict(saved['core'])
@@ -146,7 +147,7 @@ class Watch(TrainerCallback):
         except Exception as error:  # of a data set that nobody foresaw
             LOGGER.warning('the training rows cannot be looked at (%s); only the history is judged',
                            first_line(error))
-            return Seen()
+            return Seen(unmeasured=first_line(error))
         held = None
         if eval_dataloader is not None:
             try:
@@ -158,7 +159,7 @@ class Watch(TrainerCallback):
         except Exception as error:  # of a model that nobody foresaw
             LOGGER.warning('the model cannot be looked at (%s); only the history is judged',
                            first_line(error))
-            return Seen()
+            return Seen(unmeasured=first_line(error))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Optional[Mapping[str, Any]] = None,
                **others: Any) -> None:

@@ -35,12 +35,14 @@ class Seen(NamedTuple):
         held: validation rows.
         loss_fn: of logits and labels.
         forward: from inputs to logits, the classes along the second axis.
+        unmeasured: why nothing can be, in words.
     """
 
     rows: Optional[Rows] = None
     held: Optional[Rows] = None
     loss_fn: Any = None
     forward: Optional[Forward] = None
+    unmeasured: str = ''
 
 
 def seen_of(model: Any, rows: Rows, held: Optional[Rows], loss_fn: Any = None,
@@ -75,6 +77,8 @@ def seen_of(model: Any, rows: Rows, held: Optional[Rows], loss_fn: Any = None,
     if found is not None:
         if large:
             raise too_large
+        if loss_fn is None:
+            rows, held = _paired(rows, answer[0]), held and _paired(held, answer[0])
         return Seen(rows, held, found, ahead)
     if labels.ndim == 2 and labels.shape[1] > 2:  # perhaps of the next token
         before: Forward = lambda x: ahead(x)[..., :-1]  # noqa: E731
@@ -90,6 +94,15 @@ def seen_of(model: Any, rows: Rows, held: Optional[Rows], loss_fn: Any = None,
         raise too_large if large else UserError(
             'its loss leaves out some tokens, and its logits cannot be asked for at others alone')
     return _at_places(model, rows, held, found, answer[0].shape[1])
+
+
+def _paired(rows: Rows, answer: np.ndarray) -> Rows:
+    """Rows with a number each as labels, as a model compares them that answers with one.
+
+    Its own loss comes to that of pairs: it never holds an output against every label.
+    """
+    return rows._replace(y=rows.y[:, None]) if (
+        answer.shape[1:] == (1,) and rows.y.ndim == 1) else rows
 
 
 def _at_places(model: Any, rows: Rows, held: Optional[Rows], loss_fn: Any,

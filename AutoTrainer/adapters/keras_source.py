@@ -71,8 +71,10 @@ class Source:
         rows = row_count(labels)
         steps = plan.steps or -(-rows // BATCH_ROWS)
         batch = BATCH_ROWS if -(-rows // BATCH_ROWS) == steps else -(-rows // steps)
+        pair = row_pair(self._data)
         self._setup = setup_of(model, model, labels)._replace(
-            rows=rows, epochs=plan.epochs, batch_size=batch)
+            rows=rows, epochs=plan.epochs, batch_size=batch,
+            lookups=() if pair is None else keras_bridge.lookups(model, as_numpy(pair[0])))
 
     def _check_shapes(self, model: Any) -> None:
         pair = row_pair(self._data)

@@ -13,7 +13,8 @@ from ..judge.windows import Windows
 from ..report.observers import observers_of
 from ..utils.logger import LOGGER
 from .torch_core import Core, check_loss_fn, watching_of
-from .torch_found import loss_in
+from .torch_found import loss_in, stand_in
+from .torch_probe import Learner
 from .torch_rows import Rows, rows_of, validation_rows
 from .torch_windows import Feed, check_unit, plan_of
 
@@ -75,7 +76,7 @@ class Watch(Callback):
                  progress: bool = False, tensorboard: Optional[str] = None,
                  **settings: Any) -> None:
         super().__init__()
-        self._watching = watching_of(stop, settings)
+        self._watching = watching_of(Watch, stop, settings)
         self._observers = observers_of(progress, tensorboard)
         self._given = {'loss': loss, 'acc': accuracy, 'val_loss': val_loss,
                        'val_acc': val_accuracy}
@@ -98,11 +99,13 @@ class Watch(Callback):
         self._windows: Optional[Windows] = None
         self._of_steps: Tuple[str, ...] = ()  # metrics that are logged batch by batch
         self._accuracy: Optional[str] = self._given['acc']
-        self._started = self._closed = False
+        self._started = self._closed = self._is_tried = False
 
     @property
     def verdict(self) -> Verdict:
         """Issues, epoch and reasons."""
+        if self._is_tried:
+            return Verdict(note='not judged: fast_dev_run only tries the program out')
         return Verdict() if self._core is None else self._core.verdict
 
     @property
@@ -121,6 +124,9 @@ class Watch(Callback):
         """Begin a session: of the rows and the module, before the first step."""
         saved, self._saved, self._core = self._saved, None, None
         self._begin()
+        self._is_tried = bool(trainer.fast_dev_run)
+        if self._is_tried:
+            return
         try:
             plan, self._windows = self._plan(trainer, saved is None)
         except UserError as error:
@@ -129,20 +135,32 @@ class Watch(Callback):
         rows, held = (self._rows(trainer) if trainer.is_global_zero else None), None
         if rows is not None and trainer.val_dataloaders is not None:
             held = self._rows_from(trainer.val_dataloaders, True)
-        loss_fn = self._loss_fn or loss_in(pl_module)
+        loss_fn, unmeasured = self._loss_fn or loss_in(pl_module), ''
         if loss_fn is None and rows is not None:
+            loss_fn = self._stand_in(pl_module, rows)
+            if loss_fn is None:
+                rows, unmeasured = None, 'the loss is not known; give Watch(loss_fn=...)'
             LOGGER.warning('the loss is not to be found in the module; give Watch(loss_fn=...) to '
-                           'have gradients and skill looked at')
-            rows = None
+                           'have %s', 'gradients and skill looked at' if loss_fn is None else
+                           'its gradients looked at: until then they are those of a plain '
+                           'cross-entropy')
         optimizers = trainer.optimizers
         self._core = Core(pl_module, loss_fn, self._watching, plan, rows, held,
                           optimizers[0] if len(optimizers) == 1 else None, self._forward,
                           self._save_dir, self._seed, observers=self._observers,
-                          schedulers=[config.scheduler for config in trainer.lr_scheduler_configs])
+                          schedulers=[config.scheduler for config in trainer.lr_scheduler_configs],
+                          unmeasured=unmeasured)
         if saved:
             self._core.load_state_dict(saved['core'])
             self._feed.restore(saved['feed'])
         self._heed(trainer)
+
+    def _stand_in(self, module: Any, rows: Rows) -> Any:
+        try:
+            return stand_in(Learner(module, None, self._forward), rows.x, rows.y)
+        except Exception as error:  # of a module that nobody foresaw
+            LOGGER.debug('the module cannot be asked for classes: %s', first_line(error))
+            return None
 
     def _plan(self, trainer: Any, anew: bool) -> Tuple[Plan, Optional[Windows]]:
         epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
@@ -222,9 +240,9 @@ class Watch(Callback):
         self._core.end()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """The training was interrupted, or broke down."""
+        """The training was interrupted, or broke down: nothing more is judged."""
         if self._core is not None:
-            self._core.end()
+            self._core.end(interrupted=True)
 
     def _close(self, trainer: Any) -> None:
         """An epoch, or a window of steps, has ended."""

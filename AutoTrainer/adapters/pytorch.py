@@ -14,11 +14,14 @@ from ..judge.windows import Windows
 from ..report.observers import observers_of
 from ..utils.logger import LOGGER
 from .torch_core import Core, check_loss_fn, steps_of, watching_of
-from .torch_hooks import Hooks, StopTraining
+from .torch_hooks import Hooks, StopTraining, needs_closure
 from .torch_probe import Learner, unwrapped
-from .torch_rows import Rows, rows_of, validation_rows
+from .torch_rows import STREAM, Rows, is_stream, rows_of, validation_rows
 from .torch_source import Source, probe_of
 from .torch_windows import Feed, check_unit, plan_of
+
+_OF_STREAMS = ('leave x out where the loop is left as it is (its rows are seen as they come by), '
+               'or give some rows as x and y where the loop calls watch.epoch()')
 
 
 class Watch:
@@ -75,7 +78,7 @@ class Watch:
                  stop: Optional[bool] = None, raise_on_issue: bool = False,
                  save_dir: Optional[str] = None, seed: int = 0, progress: bool = False,
                  tensorboard: Optional[str] = None, **settings: Any) -> None:
-        self._watching = watching_of(stop, settings)
+        self._watching = watching_of(Watch, stop, settings)
         self._observers = observers_of(progress, tensorboard)
         _check_model(model, loss_fn)
         check_unit(unit, window)
@@ -100,6 +103,8 @@ class Watch:
         if x is None:
             self._plan(None)
         else:
+            if y is None and is_stream(x):
+                raise UserError(STREAM % 'x' + '; ' + _OF_STREAMS)
             self._rows = rows_of(x, y)
             if batch_size is not None:
                 self._rows = self._rows._replace(batch_size=batch_size)
@@ -113,7 +118,8 @@ class Watch:
         plan = self._plan(rows)
         self._core = Core(self._model, self._loss_fn, self._watching, plan, rows, held,
                           self._optimizer, save_dir=self._save_dir, seed=self._seed, setup=setup,
-                          observers=self._observers)
+                          observers=self._observers,
+                          unmeasured='Watch has no rows' if rows is None else '')
         if self._saved is not None:
             self._go_on_from(self._saved)
         return self._core
@@ -170,14 +176,15 @@ class Watch:
             accuracy: share of right answers among them, from 0 to 1.
             val_loss: likewise on validation rows.
             val_accuracy: likewise.
-            others: metrics by other names are not judged.
+            others: ``acc`` and ``val_acc`` are other names of the accuracies; what has any other
+                name is not judged, which is said once.
 
         Returns:
             Whether the training should stop.
         """
         self._speaks_itself()
         if self._windows is not None:
-            self._feed.hold({'val_loss': val_loss, 'val_acc': val_accuracy})
+            self._feed.hold({'val_loss': val_loss, 'val_acc': others.get('val_acc', val_accuracy)})
             return self.should_stop
         known = self._feed.values()
         return self.core.epoch(dict(
@@ -214,12 +221,15 @@ class Watch:
 
     def end(self) -> None:
         """The training has ended; if before its planned end, it is judged as it stands."""
+        self._end(interrupted=False)
+
+    def _end(self, interrupted: bool) -> None:
         if self._hooks is not None:
             self._hooks.remove()
             self._hooks.close()
             self._hooks = None
         if self._core is not None:
-            self._core.end()
+            self._core.end(interrupted)
 
     def state_dict(self) -> Dict[str, Any]:
         """What :meth:`load_state_dict` needs, in plain values, for a checkpoint of one's own."""
@@ -241,7 +251,15 @@ class Watch:
 
     def __enter__(self) -> 'Watch':
         if not isinstance(self._loss_fn, nn.Module):
+            LOGGER.warning('loss_fn is a function, which has no hooks: nothing is heard unless '
+                           'watch.epoch(loss=...) is called at the end of each epoch; or give the '
+                           'loss as a module')
             return self
+        if needs_closure(self._optimizer):
+            raise UserError('%s computes the loss several times for one step, so that batches '
+                            'cannot be counted from hooks; leave `with` out and call '
+                            'watch.epoch(loss=...) after each epoch'
+                            % type(self._optimizer).__name__)
         rows, windows = self._rows, self._windows
         batches = None if rows is None else rows.steps
         self._hooks = Hooks(self._model, self._loss_fn, self._optimizer,
@@ -253,7 +271,7 @@ class Watch:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
         unheard = self._unheard()
-        self.end()
+        self._end(interrupted=kind is not None)
         if kind is None and unheard:
             LOGGER.warning('no epoch was seen: %s', unheard)
         return isinstance(error, StopTraining) and error.args[:1] == (self,)
@@ -263,11 +281,11 @@ class Watch:
         hooks = self._hooks
         if self._core is not None and (self._core.session.epochs or self._core.should_stop):
             return ''
-        if not isinstance(self._loss_fn, nn.Module):
-            return ('loss_fn is a function, which has no hooks; give the loss as a module, or call '
-                    'watch.epoch(loss=...) at the end of each epoch')
         if hooks is None or hooks.trains and hooks.knows_epochs:
             return ''
+        if not hooks.trains and hooks.is_in_doubt:
+            return ('the loss had a gradient only where model.training was False; call '
+                    'model.train() at the beginning of each epoch')
         if not hooks.trains:
             return 'the loss module that was given was called in no training step'
         return ('where one ends cannot be told from the loop; give x, the DataLoader of the '
@@ -288,6 +306,10 @@ class Watch:
             rows = hooks.gathered.rows(hooks.steps or None)
             self._make(rows, held, hooks.setup)
         self.core.epoch(values)
+        if self._windows is None and self.session.epochs > self.session.plan.epochs:
+            self.core.say('more epochs were heard than the %d that are planned; if the loop makes '
+                          'no more, its validation counts as training: make it after model.eval() '
+                          'and under torch.no_grad()' % self.session.plan.epochs)
 
     def _stop_here(self) -> None:
         if self._raises and self._core is not None and self._core.should_stop:
@@ -297,6 +319,9 @@ class Watch:
 def _check_model(model: Any, loss_fn: Any) -> None:
     if not isinstance(model, nn.Module):
         raise UserError('model is a %s; give a torch.nn.Module' % type(model).__name__)
+    if isinstance(model, nn.modules.loss._Loss):
+        raise UserError('model is a %s, which is a loss; give the model first, then the loss'
+                        % type(model).__name__)
     check_loss_fn(loss_fn)
 
 
@@ -327,6 +352,8 @@ def check(model: Any, loss_fn: Any, x: Any, y: Any = None, optimizer: Any = None
     for name, count in (('epochs', epochs), ('batch_size', batch_size)):
         if count is not None:
             check_count(name, count)
+    if y is None and is_stream(x):
+        raise UserError(STREAM % 'x' + '; give some of its rows as x and y')
     rows = rows_of(x, y)
     if batch_size is not None:
         rows = rows._replace(batch_size=batch_size)

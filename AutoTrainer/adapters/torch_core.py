@@ -1,5 +1,6 @@
 """One watched training of PyTorch, whoever feeds it: a loop of one's own, Lightning, a Trainer."""
 
+import inspect
 import logging
 import math
 import platform
@@ -10,7 +11,7 @@ import torch
 
 from ..errors import UserError, first_line, way_out
 from ..judge import recovery
-from ..judge.facts import Judgment, Verdict
+from ..judge.facts import ONE_LABEL, Judgment, Verdict
 from ..judge.history import JUDGMENT_EPOCHS
 from ..judge.session import Observer, Plan, Session, Subject
 from ..judge.setup import Setup
@@ -31,17 +32,21 @@ SETTINGS = ('checktype', 'satisfied_acc', 'satisfied_count', 'determine_threshol
 """Further settings, those of :class:`~AutoTrainer.settings.Watching` by name."""
 
 
-def watching_of(stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
+def watching_of(watch: type, stop: Optional[bool], settings: Mapping[str, Any]) -> Watching:
     """The settings of a watch: ``adaptive`` unless given.
+
+    Args:
+        watch: its class, whose arguments are named beside them.
+        stop: see :func:`~AutoTrainer.settings.on_issue_of`.
+        settings: by name.
 
     Raises:
         UserError: for one that does not exist.
     """
+    own = tuple(inspect.signature(watch).parameters)[:-1]  # the last one is the settings
     for name in settings:
         if name not in SETTINGS:
-            raise UserError('Watch has no setting %r; %s' % (name, way_out(name, (
-                'x', 'y', 'epochs', 'validation_data', 'optimizer', 'batch_size', 'stop',
-                'save_dir', 'seed', 'progress', 'tensorboard') + SETTINGS)))
+            raise UserError('Watch has no setting %r; %s' % (name, way_out(name, own + SETTINGS)))
     return Watching(**dict({'checktype': 'adaptive'},
                            **dict(settings, on_issue=on_issue_of(
                                settings.get('on_issue', Watching.on_issue), stop))))
@@ -59,8 +64,10 @@ def check_loss_fn(loss_fn: Any, outputs: str = 'output', labels: str = 'target')
         UserError: if not.
     """
     if isinstance(loss_fn, type) or not callable(loss_fn):
-        raise UserError('loss_fn is %r; give a loss that can be called with (%s, %s), such as '
-                        'torch.nn.CrossEntropyLoss()' % (loss_fn, outputs, labels))
+        given = repr(loss_fn) if isinstance(loss_fn, (str, type)) else (
+            'a ' + type(loss_fn).__name__)  # an optimizer shows itself in many lines
+        raise UserError('loss_fn is %s; give a loss that can be called with (%s, %s), such as '
+                        'torch.nn.CrossEntropyLoss()' % (given, outputs, labels))
 
 
 class Core:
@@ -80,6 +87,7 @@ class Core:
         setup: see :class:`~AutoTrainer.adapters.torch_source.Source`.
         observers: who looks on, see :class:`~AutoTrainer.judge.session.Session`.
         schedulers: of the learning rate; None if it is not known whether there are some.
+        unmeasured: why there are no rows, in words.
 
     Attributes:
         session: see :class:`~AutoTrainer.judge.session.Session`.
@@ -91,7 +99,7 @@ class Core:
                  forward: Optional[Callable[[Any], Any]] = None, save_dir: Optional[str] = None,
                  seed: int = 0, setup: Optional[Setup] = None,
                  observers: Sequence[Observer] = (),
-                 schedulers: Optional[Sequence[Any]] = None) -> None:
+                 schedulers: Optional[Sequence[Any]] = None, unmeasured: str = '') -> None:
         self._began = time.perf_counter()
         self._ranks = Ranks()
         self._save_dir = save_dir if self._ranks.judges else None
@@ -101,7 +109,7 @@ class Core:
         self._percent = False
         self._told: Optional[Verdict] = None  # by the rank that judges
         self._source: Optional[Source] = None
-        subject = Subject()
+        subject = Subject(unmeasured=unmeasured)
         if rows is not None and self._ranks.judges:
             self._source = Source(rows, held, optimizer, seed, setup)
             subject = self._subject(model, loss_fn, watching, _in_epochs(plan, rows), forward, seed,
@@ -117,6 +125,8 @@ class Core:
             self._keeper = Keeper(unwrapped(model), optimizer, schedulers)
             self._keeper.keep(0)
         self.should_stop = self._decided(self._ranks.judges and self.session.begin())
+        if (subject.constants[0].accuracy or 0) >= 1:
+            self.say(ONE_LABEL + '; see how the labels are read')
         self._announce()
 
     @staticmethod
@@ -134,7 +144,7 @@ class Core:
         except Exception as error:  # of a module or loss that nobody foresaw
             LOGGER.warning('the model cannot be looked at (%s); only the history is judged',
                            first_line(error))
-            return Subject()
+            return Subject(unmeasured=first_line(error))
 
     @property
     def verdict(self) -> Verdict:
@@ -198,21 +208,25 @@ class Core:
         """Values of an epoch without accuracies that are none, which is said once."""
         for key in ('acc', 'val_acc'):
             number = values[key]
-            if number is not None and (number > 1 or number < 0):
+            if number is not None and (number > 1 or number < 0) and not self._percent:
                 self._percent = True
                 self.say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
                          '%g for %g %%' % (number, number / 100, number))
         return dict(values, acc=None, val_acc=None) if self._percent else values
 
-    def end(self) -> None:
-        """The training has ended; if early, it is judged as it stands. Once is enough."""
+    def end(self, interrupted: bool = False) -> None:
+        """The training has ended; if early, it is judged as it stands. Once is enough.
+
+        Args:
+            interrupted: whether by an error, or by hand: nothing more is judged then.
+        """
         if self._ended:
             return
         self._ended = True
         if self._ranks.judges:
-            self.session.end()
-            if 0 < self.session.epochs < JUDGMENT_EPOCHS and not self.verdict.issues and (
-                    not self.session.monitor.judged):
+            self.session.end(interrupted)
+            few = 0 < self.session.epochs < JUDGMENT_EPOCHS
+            if few and not (interrupted or self.verdict.issues or self.session.monitor.judged):
                 LOGGER.warning('%s', self.verdict.reason)
         self._announce()
         if self._recorder is not None:

@@ -3,9 +3,11 @@
 import types
 from typing import Any, Callable, Dict, List, Optional, Set
 
+import numpy as np
 import torch
 from torch import nn
 
+from ..intake.arrays import map_arrays
 from .torch_losses import FUNCTIONS, loss_facts
 from .torch_probe import Learner, undisturbed
 
@@ -77,6 +79,26 @@ def loss_like(learner: Learner, x: Any, y: Any, own: Callable[[Any], Any]) -> An
             if found is not None and abs(found - wanted) <= _MATCHED * max(1.0, abs(wanted)):
                 return loss_fn
     return None
+
+
+def stand_in(learner: Learner, x: Any, y: Any) -> Any:
+    """A loss for a module whose own is not known, so that its answers can be looked at.
+
+    Args:
+        learner: the module, its loss left open.
+        x: rows, arrays.
+        y: their labels.
+
+    Returns:
+        A cross-entropy; None unless the labels are class numbers, and the module answers with one
+        number for each class.
+    """
+    if not (isinstance(y, np.ndarray) and y.dtype.kind in 'iu' and y.ndim == 1 and y.min() == 0):
+        return None
+    answer = learner.predict(map_arrays(lambda array: array[:1], x))
+    if not answer or answer[0].shape[1:] != (max(2, int(y.max()) + 1),):
+        return None
+    return lambda output, target: nn.functional.cross_entropy(output, target)
 
 
 def _value(learner: Learner, given: Any, y: Any) -> Optional[float]:

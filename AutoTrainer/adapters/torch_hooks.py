@@ -18,6 +18,7 @@ from ..judge.columns import MOST_ROWS
 from ..judge.setup import Setup
 from ..utils.logger import LOGGER
 from .torch_anatomy import to_numpy
+from .torch_doubt import Doubt, Doubtful, as_it_is
 from .torch_heard import Heard
 from .torch_losses import loss_facts
 from .torch_probe import Learner, Probe, undisturbed, unwrapped
@@ -68,13 +69,22 @@ def _mapped(x: Any) -> Any:
     return to_numpy(x).copy()
 
 
+def needs_closure(optimizer: Any) -> bool:
+    """Whether an optimizer computes the loss by itself, as often as it likes: LBFGS."""
+    if optimizer is None:
+        return False
+    closure = inspect.signature(optimizer.step).parameters.get('closure')
+    return closure is not None and closure.default is inspect.Parameter.empty
+
+
 class Hooks:
     """Hears what happens in a loop, and tells of epochs that have ended.
 
     An epoch ends when as many batches have been trained on as the loader has (as many rows as ``x``
     has); where neither is known, when training goes on after a validation. What is validated
     before the next training batch belongs to it. A batch counts as training where the module is in
-    training mode and the loss has a gradient.
+    training mode and the loss has a gradient; in inference mode, where the weights are seen to
+    change from one to the next.
 
     Args:
         model: the module, as it is trained.
@@ -105,7 +115,8 @@ class Hooks:
         self._training.samples = not held_rows
         self._is_first = True
         self._alike = 0  # batches of an epoch up to which nothing but their loss is to be kept
-        self._started = self._is_deaf = False
+        self._started = self._is_deaf = self._trains_in_eval = False
+        self._doubt = Doubt(self._mode)
         self._given: Any = None
         self.steps = 0
         self.gathered = Gathered() if gathers else None
@@ -150,7 +161,11 @@ class Hooks:
                                'epoch instead', len(args), 's' * (len(args) != 1))
             self._is_deaf = True
             return
-        trains = self._mode.training and loss.requires_grad
+        trains = loss.requires_grad and (self._mode.training or self._trains_in_eval
+                                         or self._is_training(args, loss))
+        self._hear(args, loss, trains)
+
+    def _hear(self, args: Tuple[Any, ...], loss: torch.Tensor, trains: bool) -> None:
         if trains:
             heard = self._training
             self._before_batch(args)
@@ -161,6 +176,28 @@ class Hooks:
         heard.add(args[0], args[1], loss)
         if trains and self._batches is not None and not self._is_first:
             self._alike = min(self._batches, heard.alike_until(args[1], loss))
+
+    def _is_training(self, args: Tuple[Any, ...], loss: torch.Tensor) -> bool:
+        """Whether a batch in inference mode is one of the training; so are those before it."""
+        doubt = self._doubt
+        batch = Doubtful(tuple(one.detach() if isinstance(one, torch.Tensor) else one
+                               for one in args), loss.detach(), self._given,
+                         as_it_is(self._validation),
+                         None if self.held is None else as_it_is(self.held))
+        if not doubt.is_training(batch, self._training.batches):
+            return False
+        LOGGER.warning('weights change while model.training is False, so that Dropout and '
+                       'BatchNorm do not train as they should; call model.train() at the beginning '
+                       'of each epoch')
+        self._trains_in_eval = True
+        given, batches = self._given, doubt.batches
+        self._validation, self.held = batches[0].before, batches[0].held
+        for batch in batches[:-1]:
+            self._given = batch.given
+            self._hear(batch.args, batch.loss, True)
+        self._given = given
+        doubt.forget()
+        return True
 
     def _before_batch(self, args: Tuple[Any, ...]) -> None:
         """A training batch that may be the first of all, or of an epoch."""
@@ -232,6 +269,11 @@ class Hooks:
         return self._started
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether losses had a gradient in inference mode, and it cannot be told what for."""
+        return bool(self._doubt.batches)
+
+    @property
     def knows_epochs(self) -> bool:
         """Whether one epoch can be told from the next."""
         return (self._batches is not None or self._rows is not None or bool(self._held_rows)
@@ -257,6 +299,7 @@ class Hooks:
                 hook.remove()
             self._given = None
         self._alike = 0
+        self._doubt.forget()
         self._training.clear()
         self._validation.clear()
         self._on_epoch(values)

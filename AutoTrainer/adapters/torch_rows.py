@@ -5,7 +5,19 @@ the random states are put back.
 """
 
 import random
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Sized,
+    Tuple,
+)
 
 import numpy as np
 import torch
@@ -30,6 +42,10 @@ MADE_ROWS = 2000
 
 LABEL_KEYS = ('labels', 'label', 'y', 'target', 'targets')
 """Where a row that is a dictionary has its label."""
+
+
+STREAM = ('%s gives its rows one after another, so that none can be looked at without taking it '
+          'from the training')
 
 
 class Rows(NamedTuple):
@@ -68,15 +84,37 @@ def rows_of(x: Any, y: Any = None, name: str = 'x') -> Rows:
                             % (name, type(x).__name__))
         return _of_loader(x, name) if isinstance(x, DataLoader) else _of_dataset(x, None, name)
     if y is None:
-        raise UserError('y is missing; give the labels beside %s, or a DataLoader' % name)
+        raise UserError(_without_labels(x, name))
     arrays = inputs.check_pair(as_arrays(x), as_arrays(y))
     return Rows(arrays[0], arrays[1], row_count(arrays[0]))
+
+
+def _without_labels(x: Any, name: str) -> str:
+    """What is missing where there are no labels beside something that is no data set."""
+    kind, rest = type(x).__name__, 'give a DataLoader, or all rows as tensors x and y'
+    if isinstance(x, Iterator):
+        return '%s is a %s, whose rows can be had only once; %s' % (name, kind, rest)
+    if isinstance(x, (list, tuple)) and x and all(
+            isinstance(part, (list, tuple)) and len(part) == 2 for part in x):
+        return '%s is a %s of (input, label); %s' % (name, kind, rest)
+    if isinstance(x, Iterable) and not isinstance(x, (Sized, str)):
+        return '%s is a %s; %s' % (name, kind, rest)
+    return 'y is missing; give the labels beside %s, or a DataLoader' % name
+
+
+def is_stream(x: Any) -> bool:
+    """Whether a DataLoader or Dataset gives its rows one after another only."""
+    dataset = x.dataset if isinstance(x, DataLoader) else x
+    return isinstance(dataset, IterableDataset) or (
+        isinstance(dataset, Dataset) and not hasattr(dataset, '__len__'))
 
 
 def validation_rows(data: Any) -> Optional[Rows]:
     """Validation rows from ``(x, y)``, a Dataset or a DataLoader; None without any."""
     if data is None:
         return None
+    if is_stream(data):
+        raise UserError(STREAM % 'validation_data' + '; give some of its rows as (x, y)')
     if isinstance(data, (DataLoader, Dataset)):
         return rows_of(data, name='validation_data')
     if isinstance(data, (list, tuple)) and len(data) == 2:
@@ -126,9 +164,8 @@ def _of_loader(loader: Any, name: str) -> Rows:
 
 def _of_dataset(dataset: Any, collate: Optional[Callable[[List[Any]], Any]], name: str,
                 chosen: Optional[Sequence[int]] = None) -> Rows:
-    if isinstance(dataset, IterableDataset) or not hasattr(dataset, '__len__'):
-        raise UserError('%s gives its rows one after another, so that none can be looked at '
-                        'without taking it from the training; give x and y as tensors' % name)
+    if is_stream(dataset):
+        raise UserError(STREAM % name)
     if not len(dataset):
         raise UserError('%s has no rows' % name)
     whole = _tensors_of(dataset)

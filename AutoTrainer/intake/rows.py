@@ -6,7 +6,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from ..errors import UserError
-from ..judge.columns import MOST_ROWS, Data
+from ..judge.columns import MOST_ROWS, Data, text_in
 from . import inputs
 from .arrays import map_arrays, parts, row_count
 
@@ -103,7 +103,8 @@ def looked_at(x: Any, y: Any, x_val: Any, y_val: Any, tokens: bool,
         y_val=spread_rows(y_val, MOST_ROWS) if isinstance(y_val, np.ndarray) else None,
         arriving=tuple(arriving(spread_rows(few, ARRIVING_ROWS))) if looks else (),
         looked_at=min(1.0, MOST_ROWS / row_count(x)), not_finite=not_finite,
-        not_finite_val=not_finite_val, tokens=tokens)
+        not_finite_val=not_finite_val, tokens=tokens,
+        text=next(filter(None, map(text_in, parts(few))), ''))
 
 
 def _numbers(data: Any) -> Tuple[np.ndarray, ...]:

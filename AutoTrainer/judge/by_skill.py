@@ -12,14 +12,23 @@ from ..utils.monitor import IssueMonitor
 from . import reference
 from . import yardstick as classical
 from .baseline import loss_based_accuracy
-from .causes import Evidence, advice_on, causes, certain_reasons, no_signal, overfits
+from .causes import (
+    Evidence,
+    advice_on,
+    below_zero,
+    causes,
+    certain_reasons,
+    no_signal,
+    overfits,
+)
 from .configuration import Symptom
 from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
 from .issues import ISSUES
-from .preflight import Finding
+from .preflight import LIKELY, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
+from .skill import WORST
 from .standing import ENOUGH, SURE, Standing, in_words, standings, told_of
 from .yardstick import Yardstick
 
@@ -203,8 +212,10 @@ class SkillMonitor(IssueMonitor):
         """Whether the model's own skill has to be measured: the history proves nothing.
 
         The first looks are made before the time to judge, so that one bad epoch decides nothing
-        then.
+        then. Validation rows of which the history says nothing are looked at once, at the end.
         """
+        if self._is_over and self.ground.validation is not None and not self._is_validated:
+            return not self.state.non_finite
         soon = self._is_due(self.state.epochs + LASTING - 1)
         lasts = self._unproven >= min(LASTING, self.state.epochs)
         return (soon and (lasts or self._is_over) and not self.state.non_finite
@@ -248,6 +259,17 @@ class SkillMonitor(IssueMonitor):
                 and self._measured_at == self.state.epochs)
 
     @property
+    def unmeasurable(self) -> str:  # type: ignore[override]
+        """Why nothing can be measured that would say that enough is learnt; ''."""
+        held = self.ground.validation
+        if held is not None and held.accuracy is not None and held.accuracy >= 1:
+            return ('all %d validation rows have the same label, which says nothing of what is '
+                    'learnt; shuffle the rows before they are divided, or give others' % held.rows)
+        if self._recent and not self.proven and self.standing is None:
+            return 'the labels are of no kind of which skill is known, or all alike'
+        return ''
+
+    @property
     def standing(self) -> Optional[Standing]:
         """How the output that stands worst stands; None where nothing was measured."""
         return _worst(self._standings())
@@ -288,8 +310,12 @@ class SkillMonitor(IssueMonitor):
     def expected_gain(self) -> float:
         """What the curves promise until the planned end, in skill."""
         remaining = 0 if self._is_over else self.total_epoch - self.state.epochs
-        return max(expected_gain(series, remaining) for series in (
-            self._levels['acc'], self._levels['val_acc'], self._loss_levels()))
+        by_accuracy = [expected_gain(self._levels[key], remaining) for key in ('acc', 'val_acc')]
+        if self.state.measure is LOSS_SHARE:
+            by_accuracy = [max(0.0, gain - _below(self._levels[key]))
+                           for gain, key in zip(by_accuracy, ('acc', 'val_acc'))]
+        losses = self._loss_levels()
+        return max(by_accuracy + [expected_gain(losses, remaining) - _below(losses), 0.0])
 
     def _loss_levels(self) -> List[Optional[float]]:
         """Skill by the training loss, per epoch."""
@@ -344,6 +370,9 @@ class SkillMonitor(IssueMonitor):
 
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""
+        no_loss = below_zero(self._losses, self.findings) if self._is_over else None
+        if no_loss:
+            return {'loss_issue': no_loss}
         if not self._asks_for_told() or not self.yardsticks or self.standing is None:
             return {}
         evidence = self._evidence(symptoms)
@@ -352,6 +381,22 @@ class SkillMonitor(IssueMonitor):
             return {'no_signal': nothing}
         self._overfit = overfits(evidence)
         return {} if self._overfit is None else {self._overfit.issue: self._overfit.sentence}
+
+    @property
+    def in_doubt(self) -> str:
+        """Why a model that is told to be behind is not blamed; '' where it is not behind."""
+        standing = self.standing
+        told = told_of(self._recent[-1], self.yardsticks, self.ground.training.rows) if (
+            self._recent) else None
+        if (told is None or standing is None or not told.learner or not told.is_short()
+                or not standing.learner):
+            return ''
+        rows = 'validation' if standing in self._standings('validation') else 'training'
+        said = ['by %s it has %.2f on %s rows, where %s has %.2f: not surely too little' % (
+            standing.form, standing.skill.value, rows, standing.learner, standing.yardstick.value)]
+        said += ['%s: %s' % (finding.sentence, finding.advice) for finding in self.findings
+                 if finding.severity == LIKELY]
+        return '; '.join(said)
 
     def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
         """Skill, yardstick, and the two in words, as far as they were measured."""
@@ -367,6 +412,12 @@ class SkillMonitor(IssueMonitor):
         """What to change about what was found, see :func:`~AutoTrainer.judge.causes.advice_on`."""
         overfit = () if self._overfit is None else (self._overfit,)
         return advice_on(reasons, self.findings + overfit)
+
+
+def _below(levels: Sequence[Optional[float]]) -> float:
+    """What a loss must gain before the skill rises: none is told that is lower than ``WORST``."""
+    last = next((level for level in reversed(levels) if level is not None), 0.0)
+    return max(0.0, -math.log1p(-WORST) - last)
 
 
 def _worst(found: Sequence[Standing]) -> Optional[Standing]:

@@ -11,7 +11,7 @@ import numpy as np
 from .issues import ISSUES
 from .preflight import CERTAIN, LIKELY, NOTE, Finding
 from .skill import Skill
-from .standing import Standing, is_signal
+from .standing import Standing, is_above_constant, is_signal
 
 SAME = 1e-3
 """Spread of the predictions, as a share of their size, up to which all rows get the same answer."""
@@ -159,14 +159,20 @@ def _fades(seen: Evidence) -> Optional[str]:
 
 
 def _swings(seen: Evidence) -> Optional[str]:
-    """Swings around the trend that chance among so many rows does not explain."""
+    """Swings around the trend that chance among so many rows does not explain.
+
+    Of two measures the smaller: deviations from a straight line, and of every epoch from the mean
+    of its neighbours (of white noise the squares of these are 3/2 of its own). A curve that bends
+    is far from any line and near to its neighbours.
+    """
     levels = np.array([level for level in seen.levels if level is not None])
     levels = levels[len(levels) // 3:]
     if len(levels) < 5:
         return None
     epochs = np.arange(len(levels))
     around = levels - np.polyval(np.polyfit(epochs, levels, 1), epochs)
-    spread = float(around.std())
+    between = levels[1:-1] - (levels[:-2] + levels[2:]) / 2
+    spread = min(float(around.std()), math.sqrt(np.mean(between ** 2) / 1.5))
     if spread < max(SWING * seen.level_error, LEAST_SWING):
         return None
     return ('the skill swings by ±%.2g around its trend from epoch to epoch; the number of rows '
@@ -176,12 +182,13 @@ def _swings(seen: Evidence) -> Optional[str]:
 def no_signal(seen: Evidence) -> Optional[str]:
     """Why there is nothing to learn: neither the model nor classical learners foretell any row."""
     held = seen.validation or seen.training
-    if held is None or held.signal or is_signal(held.skill) or (
-            seen.unseen is not None and is_signal(seen.unseen)):
+    if held is None or held.signal or any(is_above_constant(skill) for skill in (
+            held.skill, held.yardstick, seen.unseen) if skill is not None):
         return None
     alike = _same_answer(seen)
-    return ('neither this model nor classical learners are above the best constant answer on rows '
-            'that they have not seen: these inputs may hold nothing that foretells the answers%s'
+    return ('neither this model nor classical learners are surely above the best constant answer '
+            'on rows that they have not seen: these inputs may hold nothing that foretells the '
+            'answers%s'
             % ('; and ' + alike if alike else ''))
 
 
@@ -212,6 +219,24 @@ def overfits(seen: Evidence) -> Optional[Finding]:
     why = ('too few rows for so large a model, or too long a training' if validation.signal
            else 'it memorises noise')
     return Finding('overfit', NOTE, '%s: %s' % (said, why), ISSUES['overfit'].advice, 'overfit')
+
+
+_LABELS_OF_OTHERS = ('labels_not_zero_one', 'classes_under_binary_loss', 'crossentropy_on_measured')
+
+
+def below_zero(losses: Sequence[Optional[float]], findings: Sequence[Finding]) -> Optional[str]:
+    """Why a cross-entropy is none, whatever else a training learns: it has been below 0.
+
+    Args:
+        losses: of the training, per epoch.
+        findings: what is wrong with how it is set up; a penalty of one's own can be below 0 too.
+    """
+    lowest = min([loss for loss in losses if loss is not None and math.isfinite(loss)], default=0.0)
+    found = next((one for one in findings if one.name in _LABELS_OF_OTHERS), None)
+    if found is None or lowest >= 0:
+        return None
+    return ('the loss went down to %.3g, and a cross-entropy of labels from 0 to 1 is never below '
+            '0: %s' % (lowest, found.sentence))
 
 
 def _slow(seen: Evidence) -> Optional[str]:

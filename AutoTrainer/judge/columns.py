@@ -26,6 +26,7 @@ class Data(NamedTuple):
         not_finite: numbers in all training inputs that are NaN or infinite.
         not_finite_val: and in those for validation.
         tokens: whether the model takes whole numbers as such.
+        text: a text among the training inputs that is no number, where the model takes no text.
     """
 
     x: Tuple[np.ndarray, ...] = ()
@@ -37,6 +38,7 @@ class Data(NamedTuple):
     not_finite: int = 0
     not_finite_val: int = 0
     tokens: bool = False
+    text: str = ''
 
 
 def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> List[Finding]:
@@ -50,8 +52,9 @@ def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> 
     scale = _scale(data.arriving)
     if scale is not None and normalised:
         scale = scale._replace(severity=NOTE)
-    found = [_not_finite(data), _constant_inputs(data), scale, _order(data, labels),
-             _same_rows(data), _other_kind(data, labels), _one_label(data, labels)]
+    found = [_text_inputs(data), _text_labels(data), _not_finite(data), _constant_inputs(data),
+             scale, _order(data, labels), _same_rows(data), _other_kind(data, labels),
+             _one_label(data, labels), _label_among_inputs(data)]
     return [finding for finding in found + _useless_columns(data) if finding is not None]
 
 
@@ -68,6 +71,10 @@ _TINY_INPUT = 0.01
 _UNEVEN = 100.0
 """How much larger than another a column may be: a step that suits one of them is a hundred times,
 and their curvatures are ten thousand times, apart."""
+_SAME = 1e-6
+"""How far from 1 the correlation of two columns may be that are the same but for their scale."""
+_ENOUGH_ROWS = 20
+"""Rows from which that is no chance."""
 _FEW_COLUMNS = 256
 """Up to so many columns are a table, whose columns are looked at one by one."""
 
@@ -80,6 +87,39 @@ def _not_finite(data: Data) -> Found:
                  'the %s inputs hold %d values that are NaN or infinite'
                  % ('training' if data.not_finite else 'validation', count),
                  'remove or fill what is not finite in the inputs: one of it makes the loss NaN')
+
+
+def _text_inputs(data: Data) -> Found:
+    if not data.text:
+        return None
+    return _data('text_in_inputs', CERTAIN,
+                 'the training inputs hold text (%r), which no layer of the model reads'
+                 % data.text,
+                 'make numbers of it: a column for each category, or its number and an Embedding')
+
+
+def _text_labels(data: Data) -> Found:
+    text = '' if data.y is None else text_in(data.y)
+    if not text:
+        return None
+    return _data('text_in_labels', CERTAIN, 'the labels are text (%r), of which no loss can be '
+                 'computed' % text,
+                 'make class numbers of them: np.unique(y, return_inverse=True)[1]')
+
+
+def text_in(array: np.ndarray) -> str:
+    """The first text in an array that cannot be read as a number; '' if there is none."""
+    if array.dtype.kind not in 'OUS':
+        return ''
+    for value in array.reshape(-1)[:MOST_ROWS].tolist():
+        if isinstance(value, bytes):
+            value = value.decode('utf-8', 'replace')
+        if isinstance(value, str):
+            try:
+                float(value)
+            except ValueError:
+                return value[:40] or ' '
+    return ''
 
 
 def _constant_inputs(data: Data) -> Found:
@@ -149,6 +189,33 @@ def _useless_columns(data: Data) -> List[Optional[Finding]]:
                            '(%d and %d)' % ((len(twins), table.shape[1]) + twins[0]),
                            'leave repeated columns out'))
     return found
+
+
+def _label_among_inputs(data: Data) -> Found:
+    """A column of a table that is the label, whatever its scale: nothing else has to be learnt."""
+    if data.y is None or len(data.x) != 1 or data.x[0].ndim != 2 or data.tokens or (
+            not 1 < data.x[0].shape[1] <= _FEW_COLUMNS) or (
+            {data.x[0].dtype.kind, data.y.dtype.kind} - set('biuf')):
+        return None
+    labels = np.asarray(data.y)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        if not np.all(np.sum(labels == 1, axis=1) == 1):
+            return None  # several labels for a row
+        labels = labels.argmax(axis=1)
+    labels = labels.reshape(-1).astype('float64')
+    table = data.x[0].astype('float64')
+    if len(labels) != len(table) or len(table) < _ENOUGH_ROWS or not np.ptp(labels) > 0:
+        return None
+    varies = np.flatnonzero(np.ptp(table, axis=0) > 0)
+    apart = table[:, varies] - table[:, varies].mean(axis=0)
+    along = labels - labels.mean()
+    with np.errstate(invalid='ignore', over='ignore'):
+        alike = np.abs(along @ apart) / np.sqrt(along @ along * np.sum(apart ** 2, axis=0))
+    same = varies[alike > 1 - _SAME].tolist()
+    if not same:
+        return None
+    return _data('label_among_inputs', NOTE, 'the labels are among the inputs (%s)' % _some(same),
+                 'leave that column out, unless it is known before the label is')
 
 
 # ---------------------------------------------------------------------------- labels and validation

@@ -144,6 +144,8 @@ LOSS_SHARE = Measure("share of the best constant prediction's loss that is gone"
 SOUND = 'sound'
 """How the note of a training begins that was judged to its end and has no issue."""
 
+ONE_LABEL = 'all training rows have the same label: there is nothing to learn'
+
 
 class Verdict(NamedTuple):
     """What is said of a training.

@@ -14,7 +14,7 @@ from ..settings import Watching
 from ..utils.logger import LOGGER
 from ..utils.monitor import IssueMonitor
 from ..utils.TimeCounter import TimeCounter
-from . import recovery
+from . import facts, recovery
 from .baseline import loss_based_accuracy
 from .by_skill import Ground, SkillMonitor
 from .facts import HISTORY_KEYS, LOSS_SHARE, SOUND, GradientSummary, Probe, Verdict, joined
@@ -67,6 +67,7 @@ class Subject(NamedTuple):
             (None if unknown); read under ``rules='skill'``.
         loss_proves: whether a training that has lost most of the constant prediction's loss has
             learnt most (:data:`AutoTrainer.judge.losses.PROVING_LOSSES`); likewise.
+        unmeasured: why there is no probe, in words; '' where there is one, or nobody knows.
     """
 
     probe: Optional[Probe] = None
@@ -74,6 +75,7 @@ class Subject(NamedTuple):
     constant_loss: Callable[[], Optional[float]] = lambda: None
     constants: Tuple[Constants, Optional[Constants]] = (Constants(0), None)
     loss_proves: bool = True
+    unmeasured: str = ''
 
 
 class Observer:
@@ -138,7 +140,7 @@ class Session:
         self.check_time = TimeCounter(clock)
         self._facts = dict(facts or {})
         self._satisfied = 0
-        self._ended_by_others = False
+        self._ended_by_others = self._interrupted = False
         self._constant_loss: Optional[float] = None
         self._clock = clock
         self._began = clock()
@@ -276,11 +278,16 @@ class Session:
                 self._record(self.watcher.before_training())
         return self.is_to_stop
 
-    def end(self) -> None:
-        """The training has ended: if somebody else ended it early, judge it as it stands."""
+    def end(self, interrupted: bool = False) -> None:
+        """The training has ended: if somebody else ended it early, judge it as it stands.
+
+        Args:
+            interrupted: whether by an error, or by hand: nothing more is judged then.
+        """
         with self.check_time:
             if not self.is_to_stop and self.epochs < self.plan.epochs:
-                self._ended_by_others = True
+                self._ended_by_others, self._interrupted = True, interrupted
+            if self._ended_by_others and not interrupted:
                 self._record(self.watcher.end(self._window, self._training_seconds()))
             self._show('end')
 
@@ -372,6 +379,11 @@ class Session:
         """What it means that no issue was found."""
         if not self.epochs:
             return 'not judged: no epoch has ended yet'
+        if self._interrupted:
+            return ('not judged: the training was interrupted after %d of %d planned epochs; '
+                    'nothing had been found until then' % (self.epochs, self.plan.epochs))
+        if (self.subject.constants[0].accuracy or 0) >= 1:
+            return 'not judged: ' + facts.ONE_LABEL
         done = self.epochs - self._since
         if done < JUDGMENT_EPOCHS and not self.monitor.judged:
             return 'not judged: %d epoch%s%s, a verdict needs %d%s' % (
@@ -381,11 +393,19 @@ class Session:
             return 'not judged: the model could not be measured (%s)' % self.watcher.failed
         if not self.monitor.judged:
             return 'not judged yet: %d of %d planned epochs' % (self.epochs, self.plan.epochs)
+        if self.monitor.unmeasurable:
+            return 'not judged: %s' % self.monitor.unmeasurable
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))
-        return '%s: nothing was found in %d epochs by %d check%s' % (
-            SOUND, self.epochs, self.checks, '' if self.checks == 1 else 's')
+        found = 'nothing was found in %d epochs by %d check%s' % (
+            self.epochs, self.checks, '' if self.checks == 1 else 's')
+        if self.watching.by_skill and not self.monitor.by_skill:
+            why = self.subject.unmeasured
+            return '%s, but what is learnt was not measured%s' % (found, why and ' (%s)' % why)
+        doubt = self.monitor.in_doubt
+        return '%s%s: %s%s' % (SOUND, ', as far as can be told' * bool(doubt), found,
+                               doubt and ' (%s)' % doubt)
 
     def _in_its_unit(self, sentence: str) -> str:
         return in_windows(sentence, self.plan.window)

@@ -51,6 +51,23 @@ class Dropout(NamedTuple):
     units: int = 0
 
 
+class Lookup(NamedTuple):
+    """Whole numbers that an Embedding looks up as they come in.
+
+    Attributes:
+        layer: its name.
+        size: for how many numbers, from 0 on, it has a row.
+        highest: the largest of the training rows.
+        lenient: whether a number beyond may be taken for zeros (TensorFlow on a GPU); else it is
+            an error, or NaN.
+    """
+
+    layer: str
+    size: int
+    highest: int
+    lenient: bool = False
+
+
 class Setup(NamedTuple):
     """How a training is set up. What is not known has its default, and no rule looks at it.
 
@@ -68,6 +85,7 @@ class Setup(NamedTuple):
         kernels: of layers that multiply by them, in layer order; embeddings are left out.
         trainable: whether there is anything that the training changes.
         dropouts: in layer order.
+        lookups: of embeddings that the inputs reach unchanged.
         chain: whether each layer takes the outputs of the one before and nothing else.
         normalises: whether there are layers inside that bring their inputs to one scale.
         rows: training rows.
@@ -87,6 +105,7 @@ class Setup(NamedTuple):
     kernels: Tuple[Kernel, ...] = ()
     trainable: bool = True
     dropouts: Tuple[Dropout, ...] = ()
+    lookups: Tuple[Lookup, ...] = ()
     chain: bool = False
     normalises: bool = False
     rows: int = 0
@@ -432,8 +451,20 @@ def _decay(setup: Setup) -> Found:
     return None
 
 
-_RULES = (_frozen, _learning_rate, _decay, _alike, _dropout, _huge_weights, _depth, _large_targets,
-          _updates, _batch)
+def _vocabulary(setup: Setup) -> Found:
+    beyond = [lookup for lookup in setup.lookups if lookup.highest >= lookup.size]
+    if not beyond:
+        return None
+    worst = max(beyond, key=lambda lookup: lookup.highest - lookup.size)
+    return Finding('beyond_vocabulary', LIKELY if worst.lenient else CERTAIN,
+                   'the inputs hold numbers up to %d, but the Embedding %s knows 0 to %d '
+                   '(input_dim=%d)' % (worst.highest, worst.layer, worst.size - 1, worst.size),
+                   'give it input_dim=%d, or see how the numbers are made' % (worst.highest + 1),
+                   'abnormal_data')
+
+
+_RULES = (_vocabulary, _frozen, _learning_rate, _decay, _alike, _dropout, _huge_weights, _depth,
+          _large_targets, _updates, _batch)
 
 
 def _some(names: List[str]) -> str:

@@ -121,6 +121,11 @@ def is_signal(skill: Skill) -> bool:
     return skill.value - 2 * skill.error >= SIGNAL
 
 
+def is_above_constant(skill: Skill) -> bool:
+    """Whether whoever has this skill surely foretells anything at all, however little."""
+    return skill.value - 2 * skill.error > 0
+
+
 def told_of(measured: Measured, yardsticks: Sequence[Yardstick], rows: int) -> Optional[Standing]:
     """The standing that is told of a model: of one output, in one form, whatever the model does.
 

@@ -30,7 +30,14 @@ from .blueprints import (
 from .constructors import Constructor, constructor, described_object, is_own_function
 from .generation import LEGACY, backend, keras, load_keras_dataset, set_seed, versions
 from .gradients import gradient_statistics
-from .incoming import check_model, first_batch, first_rows, takes_integers, try_inputs
+from .incoming import (
+    check_model,
+    first_batch,
+    first_rows,
+    may_take_text,
+    takes_integers,
+    try_inputs,
+)
 from .interruption import HonourSignals
 from .logs import epoch_values
 from .model_files import MODEL_SUFFIX, load_model, load_weights, save_model
@@ -43,7 +50,7 @@ from .outputs import (
     predictor,
 )
 from .rates import learning_rate, set_learning_rate
-from .setup_facts import check_compiled, seen_model, setup_of
+from .setup_facts import check_compiled, lookups, seen_model, setup_of
 from .state import fit_data, repeats_exactly, restore_training, seed_epoch, training_state
 from .tensors import to_numpy, to_tensors
 from .training_setup import (
@@ -70,7 +77,8 @@ __all__ = [
     'first_rows', 'fit_data', 'gradient_statistics', 'has_rectifiers', 'has_weights',
     'head_activation', 'is_graph', 'is_own_function', 'keras', 'layer_config', 'layer_weights',
     'leaf_layers', 'leaky_layers', 'learning_rate', 'load_keras_dataset', 'load_model',
-    'load_weights', 'loss_function', 'losses_by_output', 'named_callback', 'narrowest',
+    'load_weights', 'lookups', 'loss_function', 'losses_by_output', 'may_take_text',
+    'named_callback', 'narrowest',
     'optimizer_config', 'output_shapes', 'output_statistics', 'output_units', 'passes_mask',
     'predictor', 'register', 'repeats_exactly', 'restore_training', 'save_model',
     'seed_epoch', 'seen_model', 'set_learning_rate', 'set_seed', 'setup_of', 'take_blueprint',

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import UserError, first_line, quote
 from ..intake.arrays import map_arrays, row_count
 from .anatomy import is_graph, leaf_layers
-from .generation import backend, keras
+from .generation import backend, keras, of_keras
 from .tensors import inference_mode, to_tensors
 
 
@@ -34,6 +34,14 @@ def takes_integers(model: Any) -> bool:
         return True
     return any('int' in str(getattr(tensor, 'dtype', '')) for tensor in (
         (getattr(model, 'inputs', None) or []) if is_graph(model) else []))
+
+
+def may_take_text(model: Any) -> bool:
+    """Whether a model may read text: of code of the user's own that is not known."""
+    if not is_graph(model) or any(not of_keras(type(layer)) for layer in leaf_layers(model)):
+        return True
+    return any('string' in str(getattr(tensor, 'dtype', 'string'))
+               for tensor in getattr(model, 'inputs', None) or [None])
 
 
 def try_inputs(model: Any, x: Any) -> None:

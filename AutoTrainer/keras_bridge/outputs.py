@@ -30,7 +30,7 @@ def first_kernel_inputs(model: Any, x: Any) -> Optional[List[np.ndarray]]:
     """
     if not is_graph(model):
         return None
-    nodes = _graph_nodes(model)
+    nodes = graph_nodes(model)
     weighted = [layer for layer in model.layers if layer.weights]
     if not weighted or type(weighted[0]).__name__ in ('Embedding', 'BatchNormalization',
                                                       'LayerNormalization', 'Normalization'):
@@ -59,7 +59,7 @@ def output_statistics(model: Any, x: Any) -> Tuple[List[str], Callable[[], np.nd
         array of shape (layers + 3,): mean absolute output of each layer, then smallest and largest
         value and largest row sum (over the last axis) of the model's output.
     """
-    nodes = _graph_nodes(model) if is_graph(model) else {}
+    nodes = graph_nodes(model) if is_graph(model) else {}
     found = [(layer.name, _node_outputs(node)) for layer in model.layers
              for node in nodes.get(id(layer), []) if len(nodes[id(layer)]) == 1]
     single = [(name, outputs[0]) for name, outputs in found if len(outputs) == 1]
@@ -166,7 +166,7 @@ def accuracy(y: Any, outputs: np.ndarray) -> float:
     return float(np.mean(truth.reshape(-1) == outputs.argmax(axis=-1).reshape(-1)))
 
 
-def _graph_nodes(model: Any) -> Dict[int, List[Any]]:
+def graph_nodes(model: Any) -> Dict[int, List[Any]]:
     """The calls that make up a graph, by the id of the layer that is called.
 
     A layer's own ``input`` and ``output`` can belong to another graph: those of a nested model are

@@ -8,11 +8,13 @@ from typing import Any, Iterator, List, Optional, Tuple
 import numpy as np
 
 from ..errors import UserError, first_line, quote
-from ..judge.setup import Dropout, Kernel, Setup
+from ..intake.arrays import parts
+from ..judge.setup import Dropout, Kernel, Lookup, Setup
 from ..utils.logger import LOGGER
 from .anatomy import activation_name, is_graph, leaf_layers
 from .blueprints import rebuilt
 from .generation import LEGACY, backend, keras, of_keras
+from .outputs import graph_nodes
 from .tensors import to_numpy
 
 _NORMALISES = ('BatchNormalization', 'LayerNormalization', 'GroupNormalization',
@@ -157,6 +159,45 @@ def _dropouts(layer: Any) -> List[Dropout]:
         rates.append(getattr(layer, 'rate', 0))
     return [Dropout(layer.name, float(rate), units) for rate in rates
             if isinstance(rate, (int, float)) and rate > 0]
+
+
+def lookups(model: Any, x: Any) -> Tuple[Lookup, ...]:
+    """What the embeddings that inputs reach unchanged are to look up.
+
+    Args:
+        model: a built model.
+        x: all training inputs, as arrays; see ``checking.check``.
+    """
+    if not is_graph(model):
+        return ()
+    # TensorFlow gives zeros on a GPU, and an error on other devices
+    lenient = backend() == 'tensorflow'
+    nodes = graph_nodes(model)
+    found = []
+    for layer in leaf_layers(model):
+        calls = nodes.get(id(layer), ())
+        if type(layer).__name__ != 'Embedding' or len(calls) != 1:
+            continue
+        taken = list(calls[0].keras_inputs if LEGACY else calls[0].input_tensors)
+        rows = _input_rows(model, x, taken[0])
+        if rows is not None and rows.size and rows.dtype.kind in 'uif':
+            highest = float(np.max(rows))
+            if math.isfinite(highest):
+                found.append(Lookup(layer.name, int(layer.input_dim), int(highest), lenient))
+    return tuple(found)
+
+
+def _input_rows(model: Any, x: Any, tensor: Any) -> Optional[np.ndarray]:
+    """The rows of an input of a graph; None where a tensor is none, or they are not known."""
+    places = [place for place, one in enumerate(model.inputs) if one is tensor]
+    if isinstance(x, dict):
+        named = model.input if isinstance(model.input, dict) else {
+            name.split(':')[0]: one for name, one in zip(
+                [one.name for one in model.inputs], model.inputs)}
+        keys = [key for key, one in named.items() if one is tensor and key in x]
+        return np.asarray(x[keys[0]]) if keys else None
+    rows = parts(x)
+    return np.asarray(rows[places[0]]) if places and len(rows) == len(model.inputs) else None
 
 
 def _kernels(leaves: List[Any]) -> Iterator[Kernel]:

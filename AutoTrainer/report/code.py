@@ -28,16 +28,21 @@ def change_in_code(before: Candidate, after: Candidate) -> str:
     Returns:
         The lines, without a line end; '' where nothing has changed.
     """
-    data = (_new_split(before, after) + _new_labels(before, after)
-            + _scaled_targets(before, after))
+    scaled = _scaled_targets(before, after)
+    data = _new_split(before, after) + _new_labels(before, after) + scaled
     again = _restart(before, after)
     model = list(again)
     if not same(before.model.config, after.model.config):
         scales, computed = _computed_scales(before, after)
         model += scales + model_lines(before.model, after.model, computed, _goes_by_names(after))
     setup = _compile(before.training, after.training, always=bool(model))
-    fit = _fit(before.training, after.training, always=bool(data or again))
+    fit = _fit(before.training, after.training, always=bool(data or again),
+               labels='y_scaled' if scaled else 'y')
     lines = data + model + setup + fit + _in_units(before, after)
+    if scaled:
+        lines.insert(0, '# in place of your lines that %s' % (
+            'build, compile and fit the model' if model else
+            'compile and fit the model' if setup else 'fit the model'))
     return '\n'.join(_imports(lines) + lines) if lines else ''
 
 
@@ -93,11 +98,17 @@ def _arrays(name: str, data: Any) -> Iterator[Tuple[str, Any]]:
     return iter([(name, data)])
 
 
-def _of_labels(training: Training, form: str) -> str:
-    """A line that changes the labels of all rows; ``form`` has ``%s`` for the labels."""
-    if training.dataset.get('y_val') is None:
-        return 'y = ' + form % 'y'
-    return 'y, y_val = %s, %s' % (form % 'y', form % 'y_val')
+def _of_labels(training: Training, form: str, end: str = '') -> str:
+    """A line that makes others of the labels of all rows.
+
+    Args:
+        training: with or without validation rows.
+        form: has ``%s`` for the labels.
+        end: how the new names end; '' where they take the place of the old.
+    """
+    names = ['y'] if training.dataset.get('y_val') is None else ['y', 'y_val']
+    return '%s = %s' % (', '.join(name + end for name in names),
+                        ', '.join(form % name for name in names))
 
 
 def _new_labels(before: Candidate, after: Candidate) -> List[str]:
@@ -127,7 +138,7 @@ def _scaled_targets(before: Candidate, after: Candidate) -> List[str]:
                  'offset, scale = known.mean(axis=%s), known.std(axis=%s)' % (along, along),
                  'scale = np.where(scale > 0, scale, 1)']
     return lines + [_of_labels(before.training, '(%s - offset) / scale' % (
-        form % "np.asarray(%s, 'float64')"))]
+        form % "np.asarray(%s, 'float64')"), '_scaled')]
 
 
 def _numbers(values: Tuple[float, ...]) -> str:
@@ -147,7 +158,9 @@ def _in_units(before: Candidate, after: Candidate) -> List[str]:
     layer = made.path + '(scale, offset)'
     whole = ('keras.Model(model.inputs, %s(model.output))' if after.model.kind == 'Functional'
              else 'keras.Sequential([model, %s])') % layer
-    return ['model = %s  # answers in the units of y' % whole]
+    return ['model = %s  # answers in the units of y' % whole,
+            'model.compile(loss=%s)  # for model.evaluate; it is trained' % _setup(
+                after.training).loss]
 
 
 # --------------------------------------------------------------------------------------- the model
@@ -241,11 +254,11 @@ def _compile(before: Training, after: Training, always: bool) -> List[str]:
     return [line + '  # %s' % ', '.join(said).replace(', was ', ', ') if said else line]
 
 
-def _arguments(training: Training, other: Training) -> List[str]:
+def _arguments(training: Training, other: Training, labels: str = 'y') -> List[str]:
     """The arguments of ``fit`` but callbacks; those that one of two trainings has set, and both."""
-    given = ['x', 'y']
+    given = ['x', labels]
     if training.dataset.get('x_val') is not None:
-        given.append('validation_data=(x_val, y_val)')
+        given.append('validation_data=(x_val, %s)' % labels.replace('y', 'y_val'))
     given += ['batch_size=%d' % training.batch_size, 'epochs=%d' % training.epochs]
     if not (training.shuffle and other.shuffle):
         given.append('shuffle=%r' % training.shuffle)
@@ -260,7 +273,7 @@ def _class_weight(training: Training) -> str:
         '%d: %s' % (number, number_text(float(share))) for number, share in weights.items())
 
 
-def _fit(before: Training, after: Training, always: bool) -> List[str]:
+def _fit(before: Training, after: Training, always: bool, labels: str) -> List[str]:
     said = ['%s=%r' % (name, getattr(before, name)) for name in ('batch_size', 'epochs', 'shuffle')
             if getattr(before, name) != getattr(after, name)]
     if _class_weight(before) != _class_weight(after):
@@ -276,7 +289,7 @@ def _fit(before: Training, after: Training, always: bool) -> List[str]:
             part if isinstance(part, str) else type(part).__name__ for part in dropped))
     if not (said or added or always):
         return []
-    line = 'model.fit(%s)' % ', '.join(_arguments(after, before) + _callbacks(after))
+    line = 'model.fit(%s)' % ', '.join(_arguments(after, before, labels) + _callbacks(after))
     return [line + '  # ' + '; '.join(said) if said else line]
 
 

@@ -98,7 +98,8 @@ def parts(run: Run) -> Dict[str, Any]:
     from .. import __version__
     return {'name': run.name, 'story': story.story_of(run), 'changes': story.changes(run),
             'notes': run.notes, 'race': race.race_of(run), 'of_all': run.race.get('of_all', ()),
-            'left_out': run.race.get('left_out', ()), 'code': run.race.get('code', ''),
+            'left_out': run.race.get('left_out', ()), 'stopped': run.race.get('stopped', ''),
+            'code': run.race.get('code', ''),
             'rows': attempts.rows_of(run), 'environment': story.environment(run),
             'skill': bool(run.skills[0] is not None or run.yardstick is not None or run.legs),
             'yardstick': run.yardstick is not None, 'no_gradient': gradients.no_gradient(run),

@@ -24,6 +24,8 @@ def race_lines(result: Mapping[str, Any]) -> List[str]:
               for entry in shown]
     if len(begun) > len(shown):
         lines.append('          and %d more' % (len(begun) - len(shown)))
+    if race.get('stopped'):  # older folders have none
+        lines.append('          ended there: ' + race['stopped'])
     if race['left_out']:
         lines.append('          left out for this model or these limits: '
                      + ', '.join(race['left_out']))

@@ -45,9 +45,9 @@ TRIFLE = 0.005
 HOPELESS = 0.1
 """Skill that a candidate must show at half of its planned epochs, where the goal is not below."""
 
-RAN, SATISFIED, HALVED, BROKE, NOT_FINITE, STALLED_OUT, SPENT, OUTRUN, BEYOND_HOPE = (
+RAN, SATISFIED, HALVED, BROKE, NOT_FINITE, STALLED_OUT, SPENT, OUTRUN, BEYOND_HOPE, FUTILE = (
     'planned', 'stalled at its goal', 'worse half', 'broke down', 'not finite', 'stalled',
-    'budget', 'another reached the goal', 'hopeless')
+    'budget', 'another reached the goal', 'hopeless', 'all before it failed')
 """Why a candidate ends."""
 
 
@@ -241,7 +241,7 @@ class Race:
             The winner; None if no candidate gave a number.
         """
         reached, began = None, -1.0
-        while reached is None and began < self.price < self._budget:
+        while reached is None and not self.is_futile and began < self.price < self._budget:
             began = self.price  # a field of which nobody can be afforded is the last
             field = self._new_field()
             if field:
@@ -255,8 +255,19 @@ class Race:
             self._finish(self.leader.entrant.number)
         for racer in self.racers:
             if not racer.ended:
-                self._end(racer.entrant.number, SPENT)
+                self._end(racer.entrant.number, FUTILE if self.is_futile else SPENT)
         return self.leader
+
+    @property
+    def is_futile(self) -> bool:
+        """Whether all of the first field, and whoever came next, failed before their first look.
+
+        What they have in common does not train: the data, or the model that is left of all changes.
+        """
+        failed = (NOT_FINITE, BROKE)
+        begun = [racer for racer in self.racers if racer.leg.epochs or racer.ended in failed]
+        return len(begun) > FIELDS[0] and all(
+            racer.ended in failed and racer.best is None for racer in begun)
 
     # ------------------------------------------------------------------------------------ the field
 
@@ -282,7 +293,7 @@ class Race:
         for share in RUNGS:
             reached = self._leg([order for order in (
                 self._order(number, share) for number in field) if order is not None])
-            if reached is not None:
+            if reached is not None or self.is_futile:
                 return reached
             running = sorted((number for number in field if not self._of(number).ended),
                              key=lambda number: (-self._of(number).score, number))
@@ -335,6 +346,8 @@ class Race:
             self._take(order.entrant.number, leg)
             if self._of(order.entrant.number).has_reached(self.goal):
                 reached = order.entrant.number
+                break
+            if self.is_futile:
                 break
         close = getattr(answers, 'close', None)
         if close is not None:

@@ -341,8 +341,16 @@ class IssueMonitor:
     proven = False
     """Whether the history alone says that enough is learnt: the paper does not ask."""
 
+    unmeasurable = ''
+    """Why nothing can be measured that would say that enough is learnt: the paper does not ask."""
+
     yardsticks: Tuple[Any, ...] = ()
     """What can be learnt, as far as it was asked for: never, for the paper."""
+
+    @property
+    def in_doubt(self) -> str:
+        """Why a training that is behind is not blamed: for the paper nothing is in doubt."""
+        return ''
 
     def find(self, findings: Sequence[Any]) -> None:
         """Take in what is wrong with how the training is set up: nothing, for the paper."""

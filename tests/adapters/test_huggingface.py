@@ -63,7 +63,7 @@ def train(folder, model, watch, rows=None, rate=0.1, validates=True, epochs=4, r
             num_train_epochs=epochs, learning_rate=rate, optim='sgd', max_grad_norm=0,
             eval_strategy='epoch' if validates else 'no'), **settings)),
         train_dataset=parts[0], eval_dataset=parts[1], callbacks=[watch] + list(callbacks),
-        compute_metrics=shares if validates else None)
+        compute_metrics=shares if validates and y.dtype == torch.int64 else None)
     with quiet():
         trainer.train(resume_from_checkpoint=resume)
     return trainer
@@ -159,6 +159,20 @@ def test_the_models_own_loss_is_recognized(labels, settings, expected):
         transformers.BertConfig(**dict(SMALL, **settings)))
     x = tokens()
     assert type(seen(model, x, labels(x)).loss_fn) is expected
+
+
+def test_one_number_for_each_row_is_held_against_one_output_only(tmp_path):
+    class OfNumbers(Model):
+        def forward(self, x, labels=None):
+            output = self.net(x)[:, :1]
+            return {'logits': output} if labels is None else {
+                'loss': F.mse_loss(output.squeeze(), labels.squeeze()), 'logits': output}
+    x, _ = data()
+    watch = Watch()
+    train(tmp_path, OfNumbers(), watch, (x, x[:, 0] - x[:, 1]), epochs=4, rate=0.02)
+    probe = watch.session.subject.probe
+    assert 'labels_broadcast' not in [finding.name for finding in probe.findings(True)]
+    assert watch.verdict.issues != ('loss_issue',), watch.verdict.reason
 
 
 def test_a_label_for_each_token():
@@ -371,7 +385,8 @@ def test_a_line_speaks_of_windows(tmp_path, capsys):
 @pytest.mark.parametrize('settings, said', [
     (dict(accuracy=3), 'accuracy is a int'), (dict(loss_fn='mse'), "loss_fn is 'mse'"),
     (dict(unit='batches'), "unit is 'batches'"), (dict(window=0), 'window is 0'),
-    (dict(checktyp='adaptive'), "no setting 'checktyp'"), (dict(seed='x'), "seed is 'x'")])
+    (dict(checktyp='adaptive'), "no setting 'checktyp'.* window, "),
+    (dict(seed='x'), "seed is 'x'")])
 def test_wrong_arguments_are_told_at_once(settings, said):
     with pytest.raises(UserError, match=said):
         Watch(**settings)

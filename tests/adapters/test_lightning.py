@@ -227,10 +227,24 @@ def test_without_a_known_loss_the_history_is_judged(caplog):
         def training_step(self, batch, index):
             x, y = batch
             return -self(x).log_softmax(1)[torch.arange(len(y)), y].mean()
-    watch = fit(Own(), Watch(), epochs=12)
-    assert messages(caplog)[0].startswith('the loss is not to be found in the module; give '
-                                          'Watch(loss_fn=...)')
+
+    class Twice(Own):
+        def forward(self, x):
+            return torch.cat([self.net(x)] * 2, 1)
+    watch = fit(Twice(), Watch(), epochs=12)
+    assert messages(caplog)[0] == ('the loss is not to be found in the module; give '
+                                   'Watch(loss_fn=...) to have gradients and skill looked at')
     assert len(watch.session.history['loss']) == 12 and watch.session.probes == 0
+    assert watch.verdict.note.endswith('but what is learnt was not measured (the loss is not '
+                                       'known; give Watch(loss_fn=...))')
+    caplog.clear()
+    watch = fit(Own(), Watch(), epochs=12)
+    assert watch.verdict.note.startswith('sound') and watch.session.probes == 0
+    assert messages(caplog) == ['the loss is not to be found in the module; give Watch(loss_fn='
+                                '...) to have its gradients looked at: until then they are those '
+                                'of a plain cross-entropy']
+    stuck = fit(Own(bias=-50.0), Watch(), epochs=12)  # a model that answers all rows alike
+    assert stuck.verdict.issues and stuck.verdict.skill < 0.1
     caplog.clear()
     assert fit(Own(bias=-50.0), Watch(loss_fn=nn.CrossEntropyLoss()),
                epochs=12).verdict.issues == ('relu',)
@@ -350,7 +364,8 @@ def test_a_training_that_was_not_watched_before_is_judged_from_there_on(tmp_path
 @pytest.mark.parametrize('settings, said', [
     (dict(loss=nn.MSELoss()), 'loss is a MSELoss; give the name under which it is logged'),
     (dict(loss_fn='mse'), "loss_fn is 'mse'"), (dict(unit='batches'), "unit is 'batches'"),
-    (dict(checktyp='adaptive'), "no setting 'checktyp'"), (dict(seed='x'), "seed is 'x'")])
+    (dict(checktyp='adaptive'), "no setting 'checktyp'.* window, "),
+    (dict(seed='x'), "seed is 'x'")])
 def test_wrong_arguments_are_told_at_once(settings, said):
     with pytest.raises(UserError, match=said):
         Watch(**settings)
@@ -362,7 +377,7 @@ def test_what_goes_wrong_is_written_where_it_was_asked_for(tmp_path):
     assert 'relu' in (tmp_path / 'run' / 'events.jsonl').read_text()
 
 
-def test_a_training_that_breaks_down_is_judged_as_it_stands(caplog):
+def test_of_a_training_that_breaks_down_nothing_more_is_judged(caplog):
     caplog.set_level(logging.WARNING)
 
     class Breaks(Module):
@@ -373,7 +388,14 @@ def test_a_training_that_breaks_down_is_judged_as_it_stands(caplog):
     with pytest.raises(RuntimeError, match='of its own'):
         fit(Breaks(), watch, epochs=12)
     assert watch.session.ended == 'callback' and watch.session.epochs == 3
+    assert watch.verdict.reason == ('not judged: the training was interrupted after 3 of 12 '
+                                    'planned epochs; nothing had been found until then')
 
+
+def test_a_trial_run_is_not_judged(caplog):
+    watch = Watch()
+    fit(Module(), watch, epochs=12, fast_dev_run=True)
+    assert watch.verdict.reason.startswith('not judged: fast_dev_run') and not messages(caplog)
 
 
 TWO_PROCESSES = """

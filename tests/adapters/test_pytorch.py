@@ -13,7 +13,7 @@ torch = pytest.importorskip('torch', reason='PyTorch is not installed here')
 
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
-from torch.utils.data import DataLoader, Dataset, TensorDataset  # noqa: E402
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset  # noqa: E402
 
 from AutoTrainer.adapters.pytorch import StopTraining, Watch, check  # noqa: E402
 from AutoTrainer.adapters.torch_losses import loss_facts  # noqa: E402
@@ -244,16 +244,29 @@ def test_check_looks_at_optimizer_and_weights():
 
 # --------------------------------------------------------------------------------------- bad input
 
+class Stream(IterableDataset):
+    def __iter__(self):
+        return zip(X, AMOUNTS)
+
+
 @pytest.mark.parametrize('arguments, settings, said', [
     (('no model', nn.MSELoss(), X, AMOUNTS), {}, 'give a torch.nn.Module'),
-    ((mlp(), nn.MSELoss, X, AMOUNTS), {}, 'give a loss that can be called'),
+    ((mlp(), nn.MSELoss, X, AMOUNTS), {}, 'loss_fn is <class .*MSELoss.>; give a loss that'),
+    ((mlp(), torch.optim.Adam(mlp().parameters()), X, AMOUNTS), {}, 'loss_fn is a Adam; give a'),
+    ((nn.MSELoss(), mlp(), X, AMOUNTS), {}, 'model is a MSELoss, which is a loss; give the model'),
     ((mlp(), nn.MSELoss(), X), {}, 'y is missing'),
+    ((mlp(), nn.MSELoss(), [(X, AMOUNTS)]), {}, 'x is a list of .input, label.; give a DataLoader'),
+    ((mlp(), nn.MSELoss(), zip(X, AMOUNTS)), {}, 'x is a zip, whose rows can be had only once'),
+    ((mlp(), nn.MSELoss(), Stream()), {}, 'leave x out where the loop is left as it is'),
+    ((mlp(), nn.MSELoss(), DataLoader(Stream())), {}, 'or give some rows as x and y where'),
+    ((mlp(), nn.MSELoss(), X, AMOUNTS), {'validation_data': Stream()}, 'some of its rows as .x, y'),
     ((mlp(), nn.MSELoss(), X, AMOUNTS[:9]), {}, '200 and 9 rows'),
     ((mlp(), nn.MSELoss(), X * float('nan'), AMOUNTS), {}, 'NaN'),
     ((mlp(), nn.MSELoss(), DataLoader([1, 2, 3])), {}, 'give a data set of'),
     ((mlp(), nn.MSELoss(), X, AMOUNTS), {'epochs': 0}, 'epochs'),
     ((mlp(), nn.MSELoss(), X, AMOUNTS), {'validation_data': X}, 'give .x, y.'),
-    ((mlp(), nn.MSELoss(), X, AMOUNTS), {'checktyp': 'adaptive'}, 'checktype')])
+    ((mlp(), nn.MSELoss(), X, AMOUNTS), {'checktyp': 'adaptive'}, 'checktype'),
+    ((mlp(), nn.MSELoss(), X, AMOUNTS), {'other': 1}, 'known are .*raise_on_issue, .*rules')])
 def test_refuses_at_once(arguments, settings, said):
     with pytest.raises(UserError, match=said):
         Watch(*arguments, **dict({'epochs': 5}, **settings))
@@ -273,10 +286,29 @@ def test_judges_the_history_alone_where_the_model_cannot_be_looked_at(
     assert watch.verdict.issues == ('explode',)
 
 
+def test_rows_with_one_label_are_said(caplog):
+    watch = Watch(mlp(), nn.CrossEntropyLoss(), X, CLASSES * 0, epochs=4)
+    for _ in range(4):
+        watch.epoch(loss=0.1, accuracy=1.0)
+    watch.end()
+    sentence = 'all training rows have the same label: there is nothing to learn'
+    assert watch.verdict.reason == 'not judged: ' + sentence
+    assert [record.getMessage().startswith(sentence) for record in caplog.records] == [True]
+
+
+def test_an_accuracy_by_its_other_name_and_an_unknown_one(caplog):
+    watch = Watch(mlp(), nn.CrossEntropyLoss(), X, CLASSES, epochs=4)
+    for _ in range(2):
+        watch.epoch(loss=1.0, acc=0.5, f1=0.5)
+    assert watch.session.history['acc'] == [0.5, 0.5]
+    sentence, = [record.getMessage() for record in caplog.records]
+    assert sentence.startswith('watch.epoch: f1=0.5 is passed over; known are loss')
+
+
 def test_metrics_that_are_none_are_left_out_and_said_once(caplog):
     watch = Watch(mlp(), nn.CrossEntropyLoss(), X, CLASSES, epochs=5)
-    for _ in range(2):
-        watch.epoch(loss='low', accuracy=93.5, f1=0.9)
+    for number in range(2):
+        watch.epoch(loss='low', accuracy=93.5 + number, f1=0.9)
     assert watch.session.history == {key: [None, None] for key in (
         'loss', 'acc', 'val_loss', 'val_acc')}
     said = [record.getMessage() for record in caplog.records]
@@ -304,6 +336,25 @@ def test_puts_back_what_broke_and_goes_on_with_smaller_steps(kind, rate, caplog)
     assert optimizer.param_groups[0]['lr'] == pytest.approx(rate / 10)
     assert [restored.back_to for restored in watch.session.restorations] == [4]
     assert np.isfinite(watch.session.history['loss'][5:]).all() and 'epoch 5' in caplog.text
+
+
+def test_an_optimizer_that_computes_the_loss_by_itself_has_to_be_told_of():
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.LBFGS(model.parameters())
+    torch.optim.lr_scheduler.StepLR(optimizer, 5)  # which wraps optimizer.step
+    watch = Watch(model, loss_fn, X, CLASSES, epochs=5, optimizer=optimizer)
+    with pytest.raises(UserError, match=r'LBFGS computes .* call watch.epoch\(loss=\.\.\.\)'):
+        with watch:
+            pytest.fail('it cannot be heard')
+    assert not loss_fn._forward_hooks
+    for _ in range(5):
+        def closure():
+            optimizer.zero_grad()
+            loss = loss_fn(model(X), CLASSES)
+            loss.backward()
+            return loss
+        watch.epoch(loss=optimizer.step(closure))
+    assert watch.session.epochs == 5
 
 
 def test_puts_nothing_back_in_the_middle_of_a_batch():
@@ -356,6 +407,20 @@ def test_the_errors_of_others_go_through():
     with pytest.raises(StopTraining):
         with Watch(mlp(1), nn.MSELoss(), X, AMOUNTS, epochs=5):
             raise StopTraining('of another watch')
+
+
+def test_of_a_training_that_is_interrupted_nothing_more_is_judged(caplog):
+    model, loss_fn = mlp(), nn.CrossEntropyLoss()
+    with pytest.raises(KeyboardInterrupt):
+        with Watch(model, loss_fn, X, CLASSES, epochs=50) as watch:
+            run(model, loss_fn, CLASSES, epochs=4, rate=1e-6)
+            raise KeyboardInterrupt
+    assert watch.session.epochs == 4 and not watch.verdict.issues and not caplog.records
+    assert watch.verdict.reason.startswith(
+        'not judged: the training was interrupted after 4 of 50 planned epochs')
+    with Watch(model, loss_fn, X, CLASSES, epochs=50) as watch:  # and one that only ends early is
+        run(model, loss_fn, CLASSES, epochs=4, rate=1e-6)
+    assert watch.verdict.issues == ('underfit',)
 
 
 @pytest.mark.parametrize('loss_fn, said', [

@@ -133,24 +133,23 @@ def test_every_reason_for_an_answer_is_needed(asked):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize('file, before, after, questions', [
-    ('monitor', 'if top - dip >= threshold', 'if top - dip >= 2 * threshold',
-     {'ol_judge', 'loss_issue', 'recognizer'}),
-    ('monitor', 'if b > a', 'if b < a', {'max_delta_acc', 'loss_issue', 'recognizer'}),
-    ('monitor', "if f['died_relu'] >= enough", "if f['died_relu'] > enough", {'recognizer'}),
-    ('modules', "string.split('_')[0], int", "string.split('_')[0].lower(), int",
-     {'read_strategy'}),
-    ('repair', "return [", "return 2 * [", set()),  # the first nine are what is taken
-    ('repair', "return [gradient_vanish_strategy, gradient_explode_strategy",
-     "return [gradient_explode_strategy, gradient_vanish_strategy",
-     {'repair_strategy', 'filtered'}),
+@pytest.mark.parametrize('planted, questions', [
+    ({'monitor': ('if top - dip >= threshold', 'if top - dip >= 2 * threshold'),
+      'modules': ("string.split('_')[0], int", "string.split('_')[0].lower(), int"),
+      'repair': ("return [", "return 2 * [")},  # the first nine are what is taken
+     {'ol_judge', 'loss_issue', 'recognizer', 'read_strategy'}),
+    ({'monitor': ('if b > a', 'if b < a'),
+      'repair': ("return [gradient_vanish_strategy, gradient_explode_strategy",
+                 "return [gradient_explode_strategy, gradient_vanish_strategy")},
+     {'max_delta_acc', 'loss_issue', 'recognizer', 'repair_strategy', 'filtered'}),
+    ({'monitor': ("if f['died_relu'] >= enough", "if f['died_relu'] > enough")}, {'recognizer'}),
 ])
-def test_an_answer_that_is_planted_is_found(tmp_path, capsys, file, before, after, questions):
-    tree = upstream_tree.write(tmp_path, upstream_tree.later(), **{file: (before, after)})
+def test_answers_that_are_planted_are_found(tmp_path, capsys, planted, questions):
+    tree = upstream_tree.write(tmp_path, upstream_tree.later(), **planted)
     code, document = compared(capsys, tree, '--run')
     found = {one['question'] for one in document['answers']['differing'] if not one['reason']}
     assert found == questions and without_reason(document) == []
-    assert code == (1 if questions else 0)
+    assert code == 1
 
 
 @pytest.mark.once

@@ -279,6 +279,16 @@ def test_what_is_told_at_the_end_and_no_reason_to_stop(levels, held, reached, to
         assert (verdict.told, watched.ended) == ((told,), 'planned')
 
 
+def test_a_training_that_is_told_to_be_behind_is_told_why_it_is_not_blamed():
+    verdict, watched = judged(flat(0.6), validation=flat(0.45),
+                              reached=[yardstick(0.9, error=0.1)], error=0.1)
+    assert verdict.issues == () and verdict.note.startswith(
+        'sound, as far as can be told: nothing was found in 50 epochs')
+    assert verdict.note.endswith('(by accuracy it has 0.60 on training rows, where a linear model '
+                                 'has 0.90: not surely too little)')
+    assert judged(flat(0.9))[0].note.startswith('sound: nothing was found')
+
+
 # ------------------------------------------------------------------------------------- no yardstick
 
 @pytest.mark.parametrize('level, reached, rows, issues', [
@@ -327,6 +337,18 @@ def test_a_loss_that_falls_before_the_accuracy_rises_is_progress():
         assert verdict.issues == issues
 
 
+@pytest.mark.parametrize('first, factor, epoch', [(1e20, 0.64, FIRST), (1e4, 0.5, None)])
+def test_a_loss_that_falls_from_afar_must_come_down_to_what_is_asked(first, factor, epoch):
+    """It blew up, and comes back too slowly; or it began high, and will be there in time."""
+    history = [{'loss': max(0.05, first * factor ** i), 'acc': None, 'val_loss': None,
+                'val_acc': None} for i in range(TOTAL)]
+    shown = [measured(max(-10.0, 1 - row['loss']), form=SQUARED) for row in history]
+    verdict, _ = judged(flat(0.0), history=history, shown=shown,
+                        reached=[yardstick(0.9, form=SQUARED)], subject={
+                            'constant_loss': lambda: 1.0, 'constants': (Constants(1000), None)})
+    assert verdict.epoch == epoch
+
+
 def test_a_rare_class_that_is_found_without_gaining_accuracy():
     def shown(balanced):
         return measured(0.0)._replace(training=({ACCURACY: Skill(0.0, 0.03), BALANCED: Skill(
@@ -364,3 +386,37 @@ def test_a_regression_is_judged_by_skill_alone(levels, issues, looks):
     assert verdict.issues == issues
     assert looks is None or watched.subject.probe.looks == []
     assert 'accuracy' not in verdict.reason
+
+
+# -------------------------------------------------------------------- where nothing can be measured
+
+def unmeasured():
+    return measured(0.9)._replace(training=({},), validation=({},), forms=('',))
+
+
+@pytest.mark.parametrize('subject, shown, note', [
+    ({'constants': (Constants(1000, 0.5), Constants(200, 1.0))}, None,
+     'not judged: all 200 validation rows have the same label, which says nothing of what is '
+     'learnt; shuffle the rows before they are divided, or give others'),
+    ({'constants': (Constants(1000, None), Constants(200, None))}, [unmeasured()] * 20,
+     'not judged: the labels are of no kind of which skill is known, or all alike'),
+    ({'constants': (Constants(1000, 0.5), Constants(200, 0.99))}, None, None),
+    ({}, None, None)])
+def test_sound_is_said_of_what_was_measured_alone(subject, shown, note):
+    verdict, _ = judged(flat(0.9, 20), subject=subject, shown=shown)
+    assert verdict.issues == () and verdict.note == (
+        note or 'sound: nothing was found in 20 epochs by 20 checks')
+
+
+@pytest.mark.parametrize('loss, name, told', [
+    (-5.4, 'labels_not_zero_one', ('loss_issue',)), (0.1, 'labels_not_zero_one', ()),
+    (-5.4, 'head_is_no_share', ())])
+def test_a_cross_entropy_below_0_is_told_of_a_training_that_learns(loss, name, told):
+    """Nothing is stopped: the rows are told apart all the same."""
+    levels = flat(0.9, 20)
+    history = [dict(row(level, 0.5), loss=loss if epoch == 7 else 0.5)
+               for epoch, level in enumerate(levels)]
+    verdict, watched = judged(levels, history=history, findings=[CONTRADICTION._replace(
+        name=name, severity=LIKELY, issue='loss_issue')])
+    assert verdict.issues == verdict.told == told and watched.epochs == 20
+    assert not verdict.is_blamed and ('down to -5.4' in verdict.reason) is bool(told)

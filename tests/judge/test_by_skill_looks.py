@@ -40,6 +40,16 @@ def test_a_training_that_proves_itself_is_never_measured():
         assert verdict.yardstick is None and verdict.skill == pytest.approx(levels[-1])
 
 
+@pytest.mark.parametrize('held, told', [(0.9, ()), (0.1, ('overfit',))])
+def test_validation_rows_of_which_the_history_says_nothing_are_looked_at_in_the_end(held, told):
+    """A loop of one's own that tells of its training loss alone."""
+    verdict, watched = judged(flat(0.95), history=[row(0.95, 0.5)] * TOTAL,
+                              shown=[measured(0.95, held)] * TOTAL,
+                              subject={'constants': (Constants(1000, 0.5), Constants(300, 0.5))})
+    assert watched.subject.probe.looks == [TOTAL]
+    assert (verdict.told, verdict.skill) == (told, held)
+
+
 @pytest.mark.parametrize('rows, looks', [(50, False), (100000, True)])
 def test_few_rows_speak_for_a_training_where_they_speak_against_none(rows, looks):
     """A level that so many rows do not tell from enough proves a training."""
@@ -103,6 +113,7 @@ def test_the_last_epoch_is_measured_whatever_it_costs():
     assert watched.subject.probe.looks[-1] == TOTAL and verdict.skill == 0.3
 
 
+@pytest.mark.once
 @pytest.mark.parametrize('levels, settings', [
     (flat(0.0), {}), (flat(0.0), {'error': 0.2}), (line(0.0, 0.3), {'error': 0.1}),
     (flat(0.8, 20) + flat(0.0, 30), {}),
@@ -112,7 +123,7 @@ def test_the_last_epoch_is_measured_whatever_it_costs():
 def test_a_training_that_is_gone_on_with_gets_the_same_verdict(levels, settings):
     whole = session(levels, **settings)
     verdict = train(whole, levels)
-    for stop in range(1, whole.epochs):
+    for stop in range(1, whole.epochs, 2):
         part = session(levels, **settings)
         train(part, levels[:stop])
         rest = session(levels, **settings)

@@ -126,6 +126,7 @@ BIG = 3 * LEAST_SWING
     ([0.0] * 8 + around(0.4, BIG), 0.01, True),
     (around(0.4, BIG, 10) + [0.4] * 40, 0.01, False),       # it swung once and has settled
     ([0.04 * i for i in range(20)], 0.0, False),            # a rise is no swing
+    ([-3 * 0.7 ** i for i in range(20)], 0.05, False),      # nor is one that bends
     ([0.04 * i + BIG * (-1) ** i for i in range(20)], 0.0, True),
     ([None, 0.4 + BIG, None, 0.4 - BIG] * 8, 0.01, True),   # measured now and then
     (around(0.4, BIG, 4), 0.0, False), ([], 0.0, False), ([None] * 20, 0.0, False),
@@ -190,6 +191,9 @@ def test_overfitting_and_what_kind_of_it(training, validation, unseen, words):
     (standing(0.0, 0.0, False), None, 0.0, True),            # no validation rows
     (KNOWS, standing(0.5, 0.0, False), 0.0, False),          # what no learner finds, it has found
     (KNOWS, standing(0.2, 0.0, False, error=0.12), 0.0, True),   # a little, on so few rows
+    # hardly anything, and surely that
+    (standing(0.08, 0.11, False), None, 0.0, False),
+    (NOISE, standing(0.0, 0.11, False), 0.0, False),
     (KNOWS, NOISE, 0.7, False),                              # of another kind
     (KNOWS, KNOWS_NOT, 0.8, False), (KNOWS_NOT, None, 0.8, False), (None, None, None, False),
 ])

@@ -87,6 +87,21 @@ def test_the_order_of_labels(y, shape, expected):
     assert found(x=(TABLE[:len(y)],), y=y, shape=shape) == expected
 
 
+LEAKING = np.insert(TABLE, 2, 5 - 3 * BINARY[:200], axis=1)
+
+
+@pytest.mark.parametrize('rows, y, expected', [
+    (LEAKING, BINARY, ['note label_among_inputs']),
+    (LEAKING, np.eye(2)[BINARY.astype(int)], ['note label_among_inputs']),
+    (np.insert(TABLE, 0, 1e6 * REAL, axis=1), REAL, ['note label_among_inputs']),
+    (TABLE, BINARY, []), (TABLE, REAL, []), (TABLE, 2 * TABLE[:, 0] + TABLE[:, 1], []),
+    (LEAKING[:10], BINARY[:10], []),  # too few rows to tell
+    (LEAKING.astype(int), BINARY, ['note label_among_inputs']),
+])
+def test_a_label_among_the_inputs(rows, y, expected):
+    assert found(x=(rows,), y=y) == expected
+
+
 def test_what_a_sorted_file_means_depends_on_the_validation_rows():
     labels = summarise_labels(np.sort(BINARY), (None, 1))
     alone, = examine_data(Data(x=(TABLE,), y=np.sort(BINARY)), labels)

@@ -151,5 +151,6 @@ def test_a_finding_says_what_is_there_and_what_to_change():
     assert finding.sentence.startswith('the model ends in sigmoid, whose outputs lie in 0…1, but '
                                        'labels go from -9.53 to 8.76: ')
     assert 'at best R² is 0.21' in finding.sentence
-    assert finding.advice == 'end without an activation, or scale the labels into that range'
+    assert finding.advice == (
+        'end without an activation, or scale the labels into the range of sigmoid')
     assert finding.severity in SEVERITIES and finding.issue in ISSUES

@@ -217,6 +217,7 @@ def test_an_autoencoder_is_known_by_targets_that_are_its_inputs(shape):
 OTHERS = X @ np.random.RandomState(4).randn(5, 12)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize('x, y', [
     (OTHERS, OTHERS[:, ::-1] - 1), (X, X), (OTHERS, OTHERS[:, :9]),
     ([OTHERS, X], OTHERS),

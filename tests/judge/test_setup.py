@@ -8,7 +8,7 @@ from AutoTrainer.judge.columns import Data
 from AutoTrainer.judge.facts import Task
 from AutoTrainer.judge.issues import ISSUES
 from AutoTrainer.judge.labels import LabelSummary
-from AutoTrainer.judge.setup import Dropout, Kernel, Setup, examine
+from AutoTrainer.judge.setup import Dropout, Kernel, Lookup, Setup, examine
 
 SOUND = Setup(Task('mean_squared_error', 'linear', 1),
               LabelSummary('real', 1, 2, -2.0, 2.0), 'Adam', 0.001,
@@ -30,6 +30,24 @@ def kernels(count, **facts):
 
 def test_nothing_is_said_of_a_sound_setup_or_of_what_is_not_known():
     assert found() == [] and examine(Setup(), Data()) == []
+
+
+@pytest.mark.parametrize('lookups, expected', [
+    ([Lookup('words', 30, 29)], []),
+    ([Lookup('words', 30, 30)], ['certain beyond_vocabulary']),
+    ([Lookup('words', 30, 49, lenient=True)], ['likely beyond_vocabulary']),
+    ([Lookup('words', 30, -1)], []),
+    ([Lookup('words', 50, 49), Lookup('tags', 5, 9)], ['certain beyond_vocabulary']),
+])
+def test_numbers_beyond_an_embedding(lookups, expected):
+    assert found(lookups=tuple(lookups)) == expected
+
+
+def test_numbers_beyond_an_embedding_in_words():
+    finding, = examine(SOUND._replace(lookups=(Lookup('words', 30, 49),)), Data())
+    assert finding.sentence == ('the inputs hold numbers up to 49, but the Embedding words knows 0 '
+                                'to 29 (input_dim=30)')
+    assert finding.advice.startswith('give it input_dim=50')
 
 
 @pytest.mark.parametrize('optimizer, rate, facts, expected', [

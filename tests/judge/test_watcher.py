@@ -85,9 +85,10 @@ def random_training(source):
     return rows, Probe(gradients, outputs, task), params
 
 
-@pytest.mark.parametrize('block', range(10))
+@pytest.mark.once
+@pytest.mark.parametrize('block', range(5))
 def test_adaptive_finds_what_checking_every_epoch_finds(block):
-    """2,000 trainings: the same issues at the same epoch, never with more probes."""
+    """1,000 trainings: the same issues at the same epoch, never with more probes."""
     source, found = random.Random(block), 0
     for _ in range(200):
         rows, probe, params = random_training(source)
@@ -119,7 +120,8 @@ def test_a_session_under_the_papers_rules_says_what_the_recognizer_of_the_paper_
     assert 20 < found < 100
 
 
-@pytest.mark.parametrize('block', range(5))
+@pytest.mark.once
+@pytest.mark.parametrize('block', range(2))
 def test_the_budget_delays_by_less_than_the_longest_gap(block):
     """However little may be spent, a verdict on a symptom that lasts comes LONGEST_GAP - 1 epochs
     late at most; it falls away only if the run has learnt by then."""
@@ -339,6 +341,7 @@ def test_the_first_looks_at_skill_are_made_whatever_they_cost_and_compiling_is_l
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_recorded_runs_need_fewer_probes_than_the_thesis_schedule(shared):
     """Every recorded run: adaptive = epoch_1, zero probes where the clause never holds."""
     totals = {'adaptive': 0, 'dynamic': 0}

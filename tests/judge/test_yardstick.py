@@ -124,7 +124,8 @@ def marked(words, length, rows=500, seed=4):
     return x, classes(is_marked)
 
 
-@pytest.mark.parametrize('words, length', [(8, 12), (40, 12), (100, 40)])
+@pytest.mark.once
+@pytest.mark.parametrize('words, length', [(8, 12), (100, 40)])
 def test_tokens_are_counted(words, length):
     x, answers = marked(words, length)
     as_tokens = measure(x, answers, *marked(words, length, seed=5), tokens=True)
@@ -133,6 +134,7 @@ def test_tokens_are_counted(words, length):
     assert as_numbers.skills[ACCURACY].value < as_tokens.skills[ACCURACY].value - 0.2
 
 
+@pytest.mark.once
 @pytest.mark.parametrize('move, counted', [
     (lambda x: x, True),
     (lambda x: x - x.max(), False),                      # negative: no token numbers
@@ -204,8 +206,10 @@ def test_of_too_few_rows_or_classes_nothing_is_said(x, codes):
 
 # ------------------------------------------------------------------------------ nothing to learn
 
-@pytest.mark.parametrize('rows, columns', [(60, 5), (300, 5), (300, 40), (600, 100)])
-@pytest.mark.parametrize('kind', ['classes', 'labels', 'numbers'])
+@pytest.mark.once
+@pytest.mark.parametrize('kind, rows, columns', [
+    ('classes', 60, 5), ('labels', 60, 5), ('numbers', 300, 5), ('labels', 300, 40),
+    ('classes', 600, 100)])
 def test_labels_without_signal(kind, rows, columns):
     """Trees know rows by heart that they have seen; these count for nothing."""
     random = np.random.RandomState(rows)
@@ -298,13 +302,15 @@ def test_pictures_that_are_to_be_drawn_from_little_are_learnt_by_their_component
 
 # ------------------------------------------------------------------------- the same twice, records
 
-@pytest.mark.parametrize('x', [X, table(ROWS, WIDE + 6)])
+@pytest.mark.once
+@pytest.mark.parametrize('x', [table(ROWS, WIDE + 6)])
 def test_the_same_seed_gives_the_same_yardstick(x):
-    once, again = [measure(x, thirds(x), seed=3)._replace(seconds=0) for _ in range(2)]
-    assert once == again
-    assert measure(x, thirds(x), seed=4).unseen != once.unseen
+    first, again = [measure(x, thirds(x), seed=3)._replace(seconds=0) for _ in range(2)]
+    assert first == again
+    assert measure(x, thirds(x), seed=4).unseen != first.unseen
 
 
+@pytest.mark.once
 def test_what_is_drawn_elsewhere_does_not_matter():
     np.random.seed(1)
     once = measure(X, thirds(X))
@@ -329,6 +335,7 @@ def test_a_measured_one_goes_into_a_record():
     assert from_dict(json.loads(json.dumps(known.as_dict()))) == known
 
 
+@pytest.mark.once
 def test_as_many_rows_as_are_looked_at_at_the_most():
     """Large and wide, as a training with images is: it must only come to an end soon."""
     x = table(MOST_ROWS * 3 // 4, 784)

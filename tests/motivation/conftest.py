@@ -2,6 +2,8 @@ import csv
 
 import pytest
 
+from Motivation import drawing
+
 COLUMNS = ('loss', 'accuracy', 'val_loss', 'val_accuracy')
 
 
@@ -30,3 +32,14 @@ def write_run():
                 writer.writerow((epoch, 0.5, acc, 0.25, val))
         return path
     return write
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are files of next to nothing: drawing them takes seconds."""
+    def save(draw, found, folder, name, foot=0.0):
+        paths = [folder / (name + ending) for ending in ('.png', '.svg')]
+        for path in paths:
+            path.write_bytes(b'<svg/>')
+        return paths
+    monkeypatch.setattr(drawing, 'save', save)

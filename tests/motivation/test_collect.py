@@ -1,8 +1,10 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -182,9 +184,10 @@ def test_upstreams_doors(door, model):
 # ------------------------------------------------------------------------------ real trainings
 
 @pytest.fixture(scope='module')
-def small_model(tmp_path_factory):
-    """A model file that trains quickly on digits."""
+def begun(tmp_path_factory):
+    """A collection before its first run: a model that trains quickly on digits."""
     from AutoTrainer import keras_bridge
+    from Motivation import training
     keras = keras_bridge.keras
     keras_bridge.set_seed(3)
     model = keras.Sequential([keras.Input(shape=(64,)), keras.layers.Dense(8, activation='relu'),
@@ -192,12 +195,20 @@ def small_model(tmp_path_factory):
                               keras.layers.Dense(10, activation='softmax')])
     path = tmp_path_factory.mktemp('model') / ('small' + keras_bridge.MODEL_SUFFIX)
     keras_bridge.save_model(model, str(path))
-    return str(path)
+    out = tmp_path_factory.mktemp('begun')
+    training.prepare(out, SETTINGS._replace(model=str(path)))
+    return out
 
 
-def arguments(out, model, runs=3):
-    return ['--out', str(out), '--model', model, '--dataset', 'digits', '--epochs', '3',
-            '--runs', str(runs), '--jobs', '2']
+@pytest.fixture
+def case(begun, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(str(begun), str(tmp_path / 'case')))
+
+
+def arguments(out, begun, runs=2):
+    return ['--out', str(out), '--model', collect.read_settings(begun).model, '--dataset',
+            'digits', '--epochs', '3', '--runs', str(runs)]
 
 
 def histories(out):
@@ -205,26 +216,29 @@ def histories(out):
 
 
 @pytest.fixture(scope='module')
-def undisturbed(tmp_path_factory, small_model):
-    out = tmp_path_factory.mktemp('undisturbed')
-    assert main(arguments(out, small_model)) == 0
-    return histories(out)
+def undisturbed(begun, tmp_path_factory):
+    """Two runs, trained in this process."""
+    from Motivation import training
+    out = Path(shutil.copytree(str(begun), str(tmp_path_factory.mktemp('undisturbed') / 'case')))
+    for number in range(2):
+        training.train(out, number, os.getppid())
+    return out
 
 
 @pytest.mark.slow
-def test_a_collection(undisturbed, tmp_path):
-    assert sorted(undisturbed) == ['run_%03d.csv' % number for number in range(3)]
-    assert len(set(undisturbed.values())) == 3      # each run has a seed of its own
-    for name, content in undisturbed.items():
-        (tmp_path / name).write_bytes(content)
-        run = read_history(tmp_path / name)
+def test_a_collection(undisturbed):
+    assert sorted(histories(undisturbed)) == ['run_000.csv', 'run_001.csv']
+    assert len(set(histories(undisturbed).values())) == 2      # each run has a seed of its own
+    for path in undisturbed.glob('*.csv'):
+        run = read_history(path)
         assert run.epochs == 3
         assert run.columns['loss'][2] < run.columns['loss'][0]
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_it_gives_the_same_files(undisturbed, small_model, tmp_path):
-    command_line = [sys.executable, '-m', 'Motivation.collect'] + arguments(tmp_path, small_model)
+def test_killed_and_resumed_it_gives_the_same_files(undisturbed, begun, tmp_path):
+    """The whole command: a process that begins the collection, and one for each run."""
+    command_line = [sys.executable, '-m', 'Motivation.collect'] + arguments(tmp_path, begun)
     process = subprocess.Popen(command_line, stderr=subprocess.DEVNULL, start_new_session=True)
     give_up = time.time() + 300
     while not histories(tmp_path) and time.time() < give_up:
@@ -232,36 +246,53 @@ def test_killed_and_resumed_it_gives_the_same_files(undisturbed, small_model, tm
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert subprocess.run(command_line, stderr=subprocess.DEVNULL).returncode == 0
-    assert histories(tmp_path) == undisturbed
+    assert subprocess.run(command_line + ['--jobs', '2'],
+                          stderr=subprocess.DEVNULL).returncode == 0
+    assert histories(tmp_path) == histories(undisturbed)
 
 
 @pytest.mark.slow
-def test_fresh_initial_weights_change_the_runs(undisturbed, small_model, tmp_path):
-    assert main(arguments(tmp_path, small_model, runs=1) + ['--init', 'fresh']) == 0
-    assert histories(tmp_path)['run_000.csv'] != undisturbed['run_000.csv']
+def test_fresh_initial_weights_are_those_of_the_seed(begun, tmp_path):
+    from Motivation import training
+    settings = collect.read_settings(begun)._replace(init='fresh')
+    training.prepare(tmp_path, settings)
+    first = [training.begun_model(tmp_path, settings, number).get_weights()[0]
+             for number in (0, 0, 1)]
+    saved = training.begun_model(begun, collect.read_settings(begun), 0).get_weights()[0]
+    assert (first[0] == first[1]).all()
+    assert (first[0] != first[2]).any() and (first[0] != saved).any()
 
 
+@pytest.mark.once
 @pytest.mark.slow
-def test_on_a_dask_cluster_the_files_are_the_same(undisturbed, small_model, tmp_path):
+def test_on_a_dask_cluster_the_files_are_the_same(undisturbed, case):
     pytest.importorskip('dask.distributed', reason='Dask is optional and not installed here')
-    assert main(arguments(tmp_path, small_model, runs=2) + ['--engine', 'dask']) == 0
-    assert histories(tmp_path) == {name: undisturbed[name] for name in ('run_000.csv',
-                                                                        'run_001.csv')}
+    assert main(arguments(case, case, runs=1) + ['--engine', 'dask']) == 0
+    assert histories(case) == {'run_000.csv': run_path(undisturbed, 0).read_bytes()}
 
 
 @pytest.mark.slow
-def test_what_cannot_be_trained_is_said_before_anything_is_trained(small_model, tmp_path, capsys):
-    assert main(arguments(tmp_path, small_model) + ['--dataset', 'simplednn_circle']) == 2
-    err = capsys.readouterr().err
-    assert 'x has rows of shape (2,)' in err and 'Traceback' not in err
+def test_what_cannot_be_trained_is_said_before_anything_is_trained(begun, tmp_path):
+    from Motivation import training
+    settings = collect.read_settings(begun)._replace(dataset='simplednn_circle')
+    with pytest.raises(UserError, match='x has rows of shape [(]2,[)]'):
+        training.prepare(tmp_path, settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_process_that_begins_it_ends_with_the_sentence(tmp_path, monkeypatch, capsys):
+    from Motivation import training
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)  # or Ctrl-C would not end the tests
+    wanted = SETTINGS._replace(dataset='digits_image')
+    assert training.main(collect.training_command(tmp_path, None, wanted)[3:]) == 2
+    assert capsys.readouterr().err.startswith("error: --dataset is 'digits_image', whose rows")
     assert list(tmp_path.iterdir()) == []
 
 
 # ----------------------------------------------------------------------------------- its parts
 
 @pytest.mark.slow
-@pytest.mark.backend
 @pytest.mark.parametrize('name, layers', [('relu20', 20), ('relu34', 34)])
 def test_the_thesiss_models(name, layers):
     from Motivation.models import build_model
@@ -276,7 +307,6 @@ def test_the_thesiss_models(name, layers):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_the_collection_saves_what_all_runs_start_from(tmp_path):
     from AutoTrainer import keras_bridge
     from Motivation import training
@@ -288,12 +318,6 @@ def test_the_collection_saves_what_all_runs_start_from(tmp_path):
     assert written['batch_size'] == 32 and written['loss'] == 'categorical_crossentropy'
     assert written['steps_per_epoch'] == 45         # 1437 rows
     assert collect.read_settings(tmp_path) == SETTINGS
-
-
-def test_images_do_not_fit_the_thesiss_models(tmp_path):
-    from Motivation import training
-    with pytest.raises(UserError, match="--dataset is 'digits_image', whose rows have shape"):
-        training.prepare(tmp_path, SETTINGS._replace(dataset='digits_image'))
 
 
 def test_seeds_differ_between_runs_and_between_collections():

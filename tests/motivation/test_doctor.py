@@ -101,7 +101,6 @@ def test_what_fails_is_an_answer(monkeypatch):
     assert doctor.main([]) == 1
 
 
-@pytest.mark.backend
 @pytest.mark.slow
 def test_the_screen_on_this_stack(capsys, monkeypatch):
     monkeypatch.setenv('AUTOTRAINER_DATA', '/nowhere')

@@ -36,6 +36,7 @@ def test_a_run_that_is_none_is_refused(wanted):
 
 # ------------------------------------------------------------------------------- the command line
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_every_figure_is_drawn_twice_and_the_same_each_time(tmp_path, write_run, costs, capsys):
     for number in range(3):
@@ -59,15 +60,8 @@ def test_every_figure_is_drawn_twice_and_the_same_each_time(tmp_path, write_run,
             assert content == (tmp_path / 'two' / path.name).read_bytes(), path.name
 
 
-@pytest.mark.slow
-def test_the_command_draws_the_projects_own_histories(tmp_path, capsys):
-    assert main(['--out', str(tmp_path)]) == 0
-    assert (tmp_path / 'erratum.svg').exists()
-    assert not (tmp_path / 'fig_4-1_overhead.svg').exists()
-    assert 'left out: Figure 4-1' in capsys.readouterr().err
-
-
-def test_figures_that_cannot_be_drawn_are_named_with_the_reason(tmp_path, write_run, capsys):
+def test_figures_that_cannot_be_drawn_are_named_with_the_reason(
+        tmp_path, write_run, undrawn, capsys):
     write_run(tmp_path / 'run_0.csv', RISE)
     assert main([str(tmp_path), '--out', str(tmp_path / 'out')]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith('left out: ')]
@@ -78,7 +72,8 @@ def test_figures_that_cannot_be_drawn_are_named_with_the_reason(tmp_path, write_
         'left out: Figure 5-3']
 
 
-def test_figures_among_the_cases_do_not_disturb_the_next_analysis(tmp_path, write_run, capsys):
+def test_figures_among_the_cases_do_not_disturb_the_next_analysis(
+        tmp_path, write_run, undrawn, capsys):
     write_run(tmp_path / 'c' / 'run_0.csv', SWING)
     assert main([str(tmp_path), '--out', str(tmp_path / 'figures')]) == 0
     capsys.readouterr()
@@ -92,8 +87,8 @@ def test_a_run_that_is_not_there_is_one_sentence(tmp_path, write_run, capsys):
     assert "--run is 'x/1', which is not there" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_a_bad_file_does_not_keep_the_rest_from_being_drawn(tmp_path, write_run, capsys):
+def test_a_bad_file_does_not_keep_the_rest_from_being_drawn(
+        tmp_path, write_run, undrawn, capsys):
     write_run(tmp_path / 'run_0.csv', SWING)
     (tmp_path / 'run_1.csv').write_text('')
     assert main([str(tmp_path), '--out', str(tmp_path / 'out')]) == 1

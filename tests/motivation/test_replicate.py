@@ -1,11 +1,12 @@
 import json
 import re
-import shutil
 
 import pytest
 
+from Motivation.analyse import RULES, analyse_case
 from Motivation.histories import OWN_DATA, find_cases
 from Motivation.replicate import claims as decided
+from Motivation.replicate import ground
 from Motivation.replicate.__main__ import HTML, MARKDOWN, main
 from Motivation.replicate.claims import FAILS, HOLDS, UNKNOWN, Claim, agrees
 from Motivation.replicate.ground import MEASURED, lay, read_thesis
@@ -49,11 +50,11 @@ def test_what_is_not_the_thesiss_is_not_held_against_it(small, write_run):
         write_run(small / 'Case_100epoch1' / ('run_%d.csv' % number), RISE)  # 50 epochs, not 100
     write_run(small / 'again' / 'Case_50epoch1' / 'run_0.csv', RISE)
     cases, _ = find_cases(small)
-    ground, problems = lay(cases, None)
-    assert set(ground.known) == {'Case_50epoch1'}
+    found, problems = lay(cases, None)
+    assert set(found.known) == {'Case_50epoch1'}
     assert 'has runs of 50 epochs where the thesis has 100' in problems[0]
     assert 'there a second time' in problems[1]
-    verdicts = {claim.source: claim for claim in decided.decide(ground)}
+    verdicts = {claim.source: claim for claim in decided.decide(found)}
     assert verdicts['Table 3-1'].verdict == FAILS
     assert '2 of 3 runs instead of 60 of 100' in verdicts['Table 3-1'].found
     assert 'not there: Case_50epoch_anotherModel' in verdicts['Table 3-1'].found
@@ -74,9 +75,9 @@ def test_a_claim_that_must_hold_decides():
 
 
 def test_both_numbers_stand_side_by_side_and_are_marked(small):
-    ground, _ = lay(find_cases(small)[0], None)
+    found, _ = lay(find_cases(small)[0], None)
     by_title = {section.title.partition(':')[0]: section
-                for section in sections(ground, decided.decide(ground), [])}
+                for section in sections(found, decided.decide(found), [])}
     rows = by_title['Table 3-1'].grids[0].rows
     assert rows[0] == ['Case_50epoch1', '50', '100', '3', '60', '2', '60 %', '67 %', OTHER]
     assert rows[-1] == ['own', '20', '–', '1', '–', '1', '–', '100 %', '–']
@@ -136,8 +137,7 @@ def test_nothing_to_read_is_one_sentence(tmp_path, monkeypatch, capsys, argument
     assert says in capsys.readouterr().err and not (tmp_path / 'out').exists()
 
 
-@pytest.mark.slow
-def test_the_shipped_histories_give_a_page_with_every_figure(tmp_path):
+def test_the_shipped_histories_give_a_page_with_every_figure(tmp_path, undrawn):
     assert main(['--out', str(tmp_path)]) == 0
     html = (tmp_path / HTML).read_text(encoding='utf-8')
     drawn = json.loads((tmp_path / 'figures.json').read_text())['figures']
@@ -150,15 +150,18 @@ def test_the_shipped_histories_give_a_page_with_every_figure(tmp_path):
 # -------------------------------------------------------------------------- the thesis's own runs
 
 @pytest.mark.slow
-def test_the_recorded_runs_agree_and_one_number_less_does_not(shared, tmp_path, no_figures, capsys):
+def test_the_recorded_runs_agree_and_one_number_less_does_not(shared, tmp_path, no_figures,
+                                                              monkeypatch, capsys):
+    laid = []
+    monkeypatch.setattr(ground, 'lay', lambda *given: laid.append(lay(*given)) or laid[-1])
     assert main([str(shared / 'histories'), '--out', str(tmp_path / 'out')]) == 0
     text = (tmp_path / 'out' / MARKDOWN).read_text(encoding='utf-8')
     table = text.split('## Table 3-1')[1].split('## Table 3-3')[0]
     assert table.count(SAME) == 18 and OTHER not in text
     assert 'Of 17 claims' in capsys.readouterr().out
-    for case in (shared / 'histories').iterdir():
-        shutil.copytree(str(case), str(tmp_path / 'in' / case.name))
-    last = tmp_path / 'in' / 'Case_150epoch2' / 'run_049.csv'
-    last.chmod(0o644)
-    last.unlink()
-    assert main([str(tmp_path / 'in'), '--out', str(tmp_path / 'out')]) == 1
+    found, _ = laid[0]
+    assert agrees(decided.decide(found), given=True)
+    last = next(case for case in found.cases if case.name == 'Case_150epoch2')
+    without = analyse_case(last._replace(runs=last.runs[:-1]), RULES['val_accuracy'])
+    assert not agrees(decided.decide(found._replace(
+        known=dict(found.known, Case_150epoch2=without))), given=True)

@@ -167,6 +167,7 @@ def document(shared):
     return schedules.as_json(cases, schedules.SCHEDULES, 7.0, 0.0229, seed=0)
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_the_order_of_the_schedules_as_the_thesis_compares_them(document):
     for rule in RULES:
@@ -177,6 +178,7 @@ def test_the_order_of_the_schedules_as_the_thesis_compares_them(document):
         assert pair['interval'][0] > 0, pair
 
 
+@pytest.mark.once
 def test_what_the_schedules_find_of_the_recorded_oscillations(document):
     found = {name: (summary['detected'], summary['missed'])
              for name, summary in document['rules']['val_accuracy'].items()}
@@ -184,6 +186,7 @@ def test_what_the_schedules_find_of_the_recorded_oscillations(document):
                      'epoch_3': (542, 21), 'epoch_5': (466, 97)}
 
 
+@pytest.mark.once
 def test_the_thesiss_quarter_is_that_of_upstreams_counting(document):
     until = {name: found['epochs_until_found']
              for name, found in document['rules']['val_accuracy'].items()}
@@ -192,6 +195,7 @@ def test_the_thesiss_quarter_is_that_of_upstreams_counting(document):
     assert until['dynamic'] > project
 
 
+@pytest.mark.once
 def test_counted_from_one_a_check_every_five_epochs_is_the_best_constant_one(document):
     for rule in RULES:
         ways = document['countings'][rule]['epoch_5']
@@ -200,12 +204,14 @@ def test_counted_from_one_a_check_every_five_epochs_is_the_best_constant_one(doc
         assert ways['mean']['mean_delay'] < ways['upstream']['mean_delay']
 
 
+@pytest.mark.once
 def test_adaptive_needs_fewer_probes_than_the_dynamic_schedule_makes_checks(document):
     for rule in RULES:
         found = document['rules'][rule]
         assert found['adaptive']['checks'] < found['dynamic']['checks']
 
 
+@pytest.mark.once
 def test_the_dead_runs_are_found_and_the_good_ones_left_alone(document):
     found = document['collapse']
     dead, flagged, good, false = (sum(case[key] for case in found.values())

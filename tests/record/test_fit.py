@@ -86,7 +86,6 @@ def test_skill_is_told_before_and_after_a_repair_under_every_rules(tmp_path, rul
     assert 'found at epoch %d of 8' % epoch in told
 
 
-@pytest.mark.backend
 @pytest.mark.slow
 def test_what_is_only_told_is_no_issue_of_a_run(tmp_path):
     noise = np.random.RandomState(1).randint(0, 2, (240, 1)).astype('float32')

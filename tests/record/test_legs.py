@@ -36,7 +36,7 @@ def network(*extra, rate=0.1, loss='binary_crossentropy', head='sigmoid'):
     stack += list(extra) + [layers.Dense(1, activation=head, name='head')]
     model = keras.Sequential(stack)
     return Candidate(keras_bridge.take_blueprint(model), Training(
-        keras_bridge.optimizer_config(keras.optimizers.SGD(rate, momentum=0.9)), loss, 16, 6, (),
+        keras_bridge.optimizer_config(keras.optimizers.SGD(rate, momentum=0.9)), loss, 20, 6, (),
         {'x': X[:40], 'y': Y[:40], 'x_val': HELD[0], 'y_val': HELD[1]}, ()))
 
 
@@ -191,7 +191,6 @@ def test_outputs_that_are_no_numbers_are_worth_nothing(tmp_path, monkeypatch):
     assert not leg.ended and [look.skill for look in leg.looks] == [-10.0, -10.0]
 
 
-@pytest.mark.backend
 def test_what_breaks_down_says_how(tmp_path):
     breaking = network()._replace(model=Blueprint('subclassed', None, {'': []}, Subclassed()))
     leg = legs_of(breaking, tmp_path / 'run', 2)

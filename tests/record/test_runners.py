@@ -91,7 +91,6 @@ def as_alone(alone, folder, **how):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_two_processes_come_to_the_same(alone, tmp_path):
     as_alone(alone, str(tmp_path / 'run'), jobs=2)
     assert len(alone[0].result['race']['candidates']) >= 3
@@ -107,6 +106,7 @@ def cluster():
             yield client
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_a_dask_cluster_comes_to_the_same(alone, tmp_path, cluster):
     as_alone(alone, str(tmp_path / 'run'), engine='dask')
@@ -125,9 +125,10 @@ def too_large(y, given):
     raise MemoryError('no room')
 
 
+@pytest.mark.once
 @pytest.mark.slow
-@pytest.mark.backend
-def test_a_process_that_dies_costs_its_candidate_only(tmp_path, monkeypatch):
+def test_processes_that_die_cost_their_candidates_only_and_none_is_left(tmp_path, monkeypatch):
+    """By one pair of processes, since to begin one takes longest."""
     monkeypatch.setenv('TESTS_RUN_IN', str(HERE))
     entered = [candidate(), candidate(deadly), candidate(units=5), candidate(too_large),
                candidate(units=6)]
@@ -135,25 +136,28 @@ def test_a_process_that_dies_costs_its_candidate_only(tmp_path, monkeypatch):
         wanted = [list(train(stretches(tmp_path / 'alone', entered, until))) for until in (2, 4)]
     with runner_of(course(), jobs=2) as train:
         found = list(train(stretches(tmp_path / 'two', entered)))
+        for process in at_work():
+            process.kill()
+        later = list(train(stretches(tmp_path / 'two', entered, 4)[2:4]))  # one in each
         again = list(train(stretches(tmp_path / 'two', entered, 4)[::4]))
+        # the rest is not wanted any more, while it is trained
+        answers = train(stretches(tmp_path / 'left', entered[::2]))
+        assert next(answers).epochs == 2
+        answers.close()
+        there = at_work()
+        assert there
+    assert not any(process.is_running() for process in there)
     assert found[1].ended == DIED and found[1][:2] == (0, ())
     assert found[1].said == 'the process that trained it has died'
     assert found[3].ended == 'broke down' and 'MemoryError: no room' in found[3].said
     assert timeless(found)[::2] == timeless(wanted[0])[::2]
-    assert timeless(again) == timeless(wanted[1])[::4]  # one in a process begun anew
+    assert timeless(again) == timeless(wanted[1])[::4]  # by a process begun anew
+    # who dies later keeps what it had shown
+    assert {leg.ended for leg in later} == {DIED}
+    assert later[0].looks == found[2].looks and later[0].epochs == 2
 
 
-@pytest.mark.slow
-def test_who_dies_later_keeps_what_it_had_shown(tmp_path):
-    entered = [candidate()]
-    with runner_of(course(), jobs=2) as train:
-        first, = train(stretches(tmp_path, entered))
-        for process in at_work():
-            process.kill()
-        second, = train(stretches(tmp_path, entered, 4))
-    assert second.ended == DIED and second.looks == first.looks and second.epochs == 2
-
-
+@pytest.mark.once
 @pytest.mark.slow
 def test_a_worker_of_a_cluster_that_dies_costs_its_candidate_only(tmp_path, cluster, monkeypatch):
     entered = [candidate(), candidate(deadly), candidate(units=5)]
@@ -165,19 +169,6 @@ def test_a_worker_of_a_cluster_that_dies_costs_its_candidate_only(tmp_path, clus
         found = list(train(stretches(tmp_path / 'dask', entered)))
     assert found[1].ended == DIED
     assert timeless(found)[::2] == timeless(wanted)[::2]
-
-
-@pytest.mark.slow
-def test_no_process_is_left_at_the_end(tmp_path):
-    """Also where the rest is not wanted any more, while it is trained."""
-    entered = [candidate(), candidate(units=5)]
-    with runner_of(course(), jobs=2) as train:
-        answers = train(stretches(tmp_path, entered))
-        assert next(answers).epochs == 2
-        answers.close()
-        there = at_work()
-        assert there
-    assert not any(process.is_running() for process in there)
 
 
 def test_a_signal_ends_the_wait(tmp_path, monkeypatch):
@@ -215,13 +206,14 @@ keras_bridge.set_seed(0)
 model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation='sigmoid'), Loud(),
                           keras.layers.Dense(1, activation='sigmoid')])
 model.compile('sgd', 'binary_crossentropy', metrics=['accuracy'])
-done = repair(model, x[:40], y[:40], validation_data=(x[40:], y[40:]), epochs=8, budget=1.0,
-              jobs=2)
+done = repair(model, x[:40], y[:40], validation_data=(x[40:], y[40:]), epochs=8, batch_size=20,
+              budget=1.0, jobs=2)
 with open(sys.argv[1], 'w') as file:
     json.dump(done.result, file)
 '''
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_a_program_without_a_guard_whose_layers_are_its_own_and_print(tmp_path):
     (tmp_path / 'program.py').write_text(PROGRAM)
@@ -289,15 +281,17 @@ def test_what_is_registered_and_cannot_go_along_is_told_before_anything_is_train
             raise AssertionError('it was begun')
 
 
-@pytest.mark.slow
 def test_what_is_not_found_there_is_told(tmp_path, monkeypatch):
-    """A loss of a module that only this process has."""
+    """A loss of a module that only the sending process has."""
     module = types.ModuleType('made_up_here')
     exec('def loss(y, given):\n    return given', module.__dict__)
     monkeypatch.setitem(sys.modules, 'made_up_here', module)
-    with runner_of(course(), jobs=2) as train, pytest.raises(
+    sent = runners._sent(stretches(tmp_path, [candidate(module.loss)])[0])
+    monkeypatch.delitem(sys.modules, 'made_up_here')
+    trainer = runners.trainer_of(runners._packed(course()))
+    with pytest.raises(
             UserError, match='cannot be made in another process .*made_up_here') as caught:
-        list(train(stretches(tmp_path, [candidate(module.loss)])))
+        runners._as_leg(runners.answer_of(trainer, sent))
     assert one_sentence(caught.value)
 
 
@@ -340,6 +334,8 @@ def test_frames_hold_any_bytes(content):
         read_frame(stream)
 
 
+@pytest.mark.once
+@pytest.mark.slow
 def test_a_worker_that_hears_nonsense_ends_and_says_so():
     """It must not wait for a leg that it has not heard, while somebody waits for its answer."""
     worker = subprocess.Popen([sys.executable, '-m', 'AutoTrainer.record.worker'],
@@ -347,7 +343,6 @@ def test_a_worker_that_hears_nonsense_ends_and_says_so():
                               stderr=subprocess.PIPE)
     said = worker.communicate(b'\xff' * 8)[1].decode()
     assert worker.returncode == 1 and 'Error' in said
-
 
 
 @pytest.mark.parametrize('kept', [0, 3, 8, 11])

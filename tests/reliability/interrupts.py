@@ -87,11 +87,10 @@ class Chain:
             JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES='-1')
         self.stderr = os.path.join(place, 'stderr')
         self.undisturbed = self.seconds = None
-        for _ in range(2):  # the second finds everything compiled, as those that follow do
-            if self.start(None)[0] != 0:
-                raise SystemExit('the undisturbed run fails:\n' + self.words())
-            self.undisturbed = remains(self.folder)
-            shutil.rmtree(self.folder)
+        if self.start(None)[0] != 0:
+            raise SystemExit('the undisturbed run fails:\n' + self.words())
+        self.undisturbed = remains(self.folder)
+        shutil.rmtree(self.folder)
 
     def words(self):
         with open(self.stderr, 'rb') as file:

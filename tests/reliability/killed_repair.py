@@ -33,10 +33,10 @@ FEW_SOLUTIONS = {'vanish': ['bn_1', 'relu_1', 'selu_1'], 'not_converge': ['Reduc
 
 def dataset():
     draw = np.random.RandomState(0)
-    classes = draw.randint(0, 3, 120)
-    x = draw.randn(120, 2) + 4 * np.stack([np.cos(classes * 2.1), np.sin(classes * 2.1)], 1)
+    classes = draw.randint(0, 3, 128)
+    x = draw.randn(128, 2) + 4 * np.stack([np.cos(classes * 2.1), np.sin(classes * 2.1)], 1)
     y = np.eye(3)[classes]
-    return {'x': x[:90], 'y': y[:90], 'x_val': x[90:], 'y_val': y[90:]}
+    return {'x': x[:96], 'y': y[:96], 'x_val': x[96:], 'y_val': y[96:]}
 
 
 def model():

@@ -5,7 +5,6 @@ import random
 
 import numpy as np
 import pytest
-from candidates import on_backends
 
 from AutoTrainer import keras_bridge
 from AutoTrainer.errors import UserError
@@ -28,7 +27,7 @@ def model(units=3, activation='softmax', shape=(2,)):
 
 
 def train(tmp_path, network=None, **changes):
-    arguments = dict(optimizer='Adam', loss='categorical_crossentropy', iters=3, batch_size=16,
+    arguments = dict(optimizer='Adam', loss='categorical_crossentropy', iters=3, batch_size=20,
                      dataset={'x': X, 'y': ONE_HOT}, save_dir=str(tmp_path / 'run'), seed=1,
                      autorepair=False, log_dir=str(tmp_path / 'log'))
     arguments.update(changes)
@@ -49,16 +48,14 @@ def plain_history(tmp_path_factory):
 # --------------------------------------------------------------- accepted, and to the same effect
 
 @pytest.mark.slow
-@pytest.mark.parametrize('changes, note', on_backends([  # data are made ready by numpy
-    ({'x': X.astype('float64'), 'y': ONE_HOT.astype('float64')}, ''),
-    ({'y': ONE_HOT.astype('int64')}, ''),
-    ({'y': ONE_HOT.astype(bool)}, ''),
-    ({'x': X.tolist()}, ''),
+@pytest.mark.once
+@pytest.mark.parametrize('changes, note', [  # data are made ready by numpy
+    ({'x': X.tolist(), 'y': ONE_HOT.astype(bool)}, ''),
     ({'y': CLASSES}, 'y held class numbers, loss categorical_crossentropy takes one-hot rows'),
     ({'y': CLASSES[:, None].astype('float64')}, 'y held class numbers'),
     ({'y': CLASSES, 'loss': 'sparse_categorical_crossentropy'}, ''),
     ({'loss': 'sparse_categorical_crossentropy'}, 'y held one-hot rows'),
-], 4))
+])
 def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
     history, log = train(tmp_path, **changes)
     np.testing.assert_allclose(history['loss'], plain_history['loss'], rtol=1e-5)
@@ -67,16 +64,15 @@ def test_the_same_data_in_other_clothes(tmp_path, plain_history, changes, note):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('changes, note', on_backends([
+@pytest.mark.once
+@pytest.mark.parametrize('changes, note', [
     ({'x': np.round(X).astype('int32')}, ''),
     ({'x': X * [1, 0]}, '1 of 2 columns of x are constant'),
     ({'y': ONE_HOT[:1].repeat(60, axis=0)}, 'all rows of y are the same'),
     ({'x_val': X[:1], 'y_val': ONE_HOT[:1]}, ''),
-    ({'batch_size': 1000}, ''),
-    ({'iters': 1}, ''),
-    ({'iters': 2}, ''),
+    ({'batch_size': 1000, 'iters': 2}, ''),
     ({'iters': 1, 'checktype': 'adaptive'}, ''),
-], 4))
+])
 def test_unusual_but_fine(tmp_path, changes, note):
     history, log = train(tmp_path, **changes)
     assert len(history['loss']) == changes.get('iters', 3) and np.isfinite(history['loss']).all()
@@ -86,7 +82,6 @@ def test_unusual_but_fine(tmp_path, changes, note):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_several_inputs(tmp_path):
     a, b = keras.Input((1,), name='a'), keras.Input((1,), name='b')
     both = layers.Dense(8, activation='relu')(layers.Concatenate()([a, b]))
@@ -97,7 +92,6 @@ def test_several_inputs(tmp_path):
         assert reader.read_json(str(tmp_path / 'run' / 'result.json'))['probes'] >= 1
 
 
-@pytest.mark.backend
 def test_token_numbers_stay_whole():
     tokens = np.arange(60).reshape(12, 5)
     data = inputs.check_dataset({'x': tokens, 'y': np.eye(2)[np.arange(12) % 2]})
@@ -283,8 +277,8 @@ def regression(network, epochs=20, loss='mean_squared_error', metrics=('mae',), 
     keras_bridge.compile_model(network, keras_bridge.optimizer_config('Adam', {'lr': 0.01}), loss,
                                metrics)
     keras_bridge.set_seed(5)
-    network.fit(X, y, batch_size=16, epochs=epochs, verbose=0, callbacks=[watch],
-                validation_data=(X[:20], y[:20]))
+    network.fit(X, y, batch_size=15, epochs=epochs, verbose=0, callbacks=[watch],
+                validation_data=(X[:15], y[:15]))
     return watch
 
 
@@ -302,8 +296,7 @@ def test_the_loss_of_the_best_constant(loss, baseline):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
-@pytest.mark.parametrize('metrics', [('mae',), (), ('accuracy',)])
+@pytest.mark.parametrize('metrics', [(), ('accuracy',)])
 def test_a_healthy_regression(metrics):
     watch = regression(model(1, None), metrics=metrics)
     assert watch.issue_list == [] and 0.7 < watch.history['acc'][-1] <= 1
@@ -313,7 +306,6 @@ def test_a_healthy_regression(metrics):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_a_vanishing_regression():
     keras_bridge.set_seed(2)
     stack = [layers.Dense(4, activation='sigmoid') for _ in range(12)]
@@ -322,7 +314,6 @@ def test_a_vanishing_regression():
     assert 'of the best constant prediction' in watch.verdict.reason
 
 
-@pytest.mark.backend
 def test_without_labels_there_is_no_stand_in():
     network, y = model(1, None), X.sum(axis=1)
     network.compile('sgd', 'mse')
@@ -339,7 +330,8 @@ def test_a_regression_is_trained_under_repair(tmp_path):
 
 # ------------------------------------------------------------------------------- paths and names
 
-@pytest.mark.parametrize('name', ['with space', 'ünïcødé 数据', 'a/../b', "quote'd"])
+@pytest.mark.once
+@pytest.mark.parametrize('name', ["with space, quote'd", 'a/../ünïcødé 数据'])
 def test_folders_of_any_name(tmp_path, name):
     (tmp_path / 'a').mkdir()
     model_train(model(), optimizer='Adam', loss='categorical_crossentropy', iters=1, batch_size=60,
@@ -364,7 +356,6 @@ def test_links_are_followed(tmp_path):
     assert (tmp_path / 'folder' / 'result.json').exists() and link.is_symlink()
 
 
-@pytest.mark.backend
 def test_a_training_by_hand_can_be_resumed(tmp_path):
     """model_retrain alone: its checkpoint is used when it is asked for, and only then."""
     config = {'optimizer': keras_bridge.optimizer_config('Adam'), 'batch_size': 16, 'epochs': 4,

@@ -13,7 +13,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name('killed_repair.py')
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = 6
+KILLS = 2
 
 
 @pytest.mark.slow

@@ -20,11 +20,6 @@ def head(hidden):
     return layers.Dense(3, activation='softmax')(hidden)
 
 
-def nested_functional():
-    inputs = keras.Input((8,))
-    return keras.Model(inputs, head(functional()(inputs)))
-
-
 def nested_in_the_middle():
     inputs = keras.Input((8,))
     return keras.Model(inputs, head(functional()(layers.Dense(8)(inputs))))
@@ -39,11 +34,6 @@ def sequential_in_functional():
     inputs = keras.Input((8,))
     inner = keras.Sequential([keras.Input((8,)), layers.Dense(8, activation='relu')])
     return keras.Model(inputs, head(inner(inputs)))
-
-
-def sequential_in_sequential():
-    inner = keras.Sequential([keras.Input((8,)), layers.Dense(8, activation='relu')])
-    return keras.Sequential([keras.Input((8,)), inner, layers.Dense(3, activation='softmax')])
 
 
 def nested_twice():
@@ -88,8 +78,8 @@ def data():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('make', [
-    nested_functional, nested_in_the_middle, nested_in_sequential, sequential_in_functional,
-    sequential_in_sequential, nested_twice, nested_and_shared, frozen_base, part_of_another_model])
+    nested_in_the_middle, nested_in_sequential, sequential_in_functional, nested_twice,
+    nested_and_shared, frozen_base, part_of_another_model])
 def test_models_in_models_are_watched(make):
     model = make()
     watch = watched(model, *data())

@@ -10,7 +10,7 @@ from AutoTrainer.intake.arrays import map_arrays, parts
 from AutoTrainer.solutions.candidate import Candidate, Training
 from AutoTrainer.solutions.edit import INITIALIZERS
 
-ROWS, HELD = 40, 24
+ROWS, HELD = 48, 16
 CLASSES = np.arange(ROWS + HELD) % 3
 
 

@@ -25,7 +25,6 @@ def test_value_text(value, text):
     assert value_text(value) == text
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('made', [
     keras.initializers.Zeros(), keras.initializers.HeNormal(), keras.initializers.Orthogonal(),
     keras.initializers.Constant(0.5), keras.initializers.RandomNormal(stddev=0.2),
@@ -57,7 +56,6 @@ LAYERS = [
     lambda: keras_bridge.keras.layers.Activation('elu'), lambda: L.RepeatVector(3)]
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('make', LAYERS, ids=lambda make: type(make()).__name__)
 def test_layers_made_again(make):
     """The call that a layer is written as makes a layer with its settings, none of them twice."""

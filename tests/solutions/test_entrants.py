@@ -83,8 +83,10 @@ def would_train(entrant):
 # -------------------------------------------------------------------------------------- the tables
 
 WITHOUT = {'nan_in_labels', 'nan_in_inputs', 'constant_inputs', 'constant_columns',
-           'duplicate_columns', 'same_rows', 'one_label'}
-"""Findings that only other rows mend."""
+           'duplicate_columns', 'same_rows', 'one_label', 'label_among_inputs', 'text_in_inputs',
+           'text_in_labels', 'beyond_vocabulary', 'weights_at_rest', 'layers_at_rest',
+           'rows_of_another_kind', 'overfit'}
+"""Findings that only other rows mend, or another program."""
 
 
 def test_every_finding_is_mended_or_said_to_be_without_a_mend():
@@ -220,7 +222,6 @@ def subclassed():
     return model
 
 
-@pytest.mark.backend
 def test_of_a_subclassed_model_only_the_training_changes():
     found = offers(['vanish'], [finding('column_scale', LIKELY)],
                    given=base(subclassed))

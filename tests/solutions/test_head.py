@@ -61,7 +61,6 @@ def is_sound(given, units, head, loss):
     assert all(np.all(np.isfinite(w)) for w in model.get_weights())
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('build_it, loss, y, units, head, fitting_loss', [
     (dense(1, 'softmax'), BINARY, TWO, 1, 'sigmoid', BINARY),
     (dense(1, 'softmax'), MANY, TWO, 1, 'sigmoid', BINARY),
@@ -158,7 +157,6 @@ def test_codes_in_the_order_of_their_numbers_are_amounts():
 
 # ------------------------------------------------------------------------------ kinds of models
 
-@pytest.mark.backend
 @pytest.mark.parametrize('build_it', [convolutional, sequences])
 def test_models_of_other_kinds(build_it):
     given = candidate(build_it, y=FIVE, loss=MANY)

@@ -91,7 +91,6 @@ def test_twice_as_long():
     assert 'longer already' in why_not('longer', given(), attempt=1)
 
 
-@pytest.mark.backend
 def test_all_together_train():
     changed = given(64, 64, 2)
     for name in ('less_batch', 'longer', 'step'):

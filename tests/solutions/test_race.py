@@ -14,6 +14,7 @@ from AutoTrainer.solutions.race import (
     BEYOND_HOPE,
     BROKE,
     FIELDS,
+    FUTILE,
     HALVED,
     NOT_FINITE,
     OUTRUN,
@@ -272,7 +273,22 @@ def test_who_breaks_down_costs_only_itself(why, epoch):
 def test_nobody_gives_a_number():
     race, _, winner = raced([[NOT_FINITE]] * 9, budget=1.0)
     assert winner is None and race.leader is None
-    assert set(ends(race)) <= {NOT_FINITE, SPENT} and race.price <= 1.0 + 1e-9
+    assert set(ends(race)) <= {NOT_FINITE, SPENT, FUTILE} and race.price <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize('curves, trained_ones', [
+    ([[NOT_FINITE]] * 9, 4),                                  # the first field and one more
+    ([[NOT_FINITE], [BROKE], [NOT_FINITE], [BROKE], [0.9]], 4),
+    ([[NOT_FINITE]] * 3 + [[0.3], [NOT_FINITE]], 5),          # the next one has a number
+    ([[NOT_FINITE], [0.1], [NOT_FINITE]] + [[NOT_FINITE]] * 4, 7),
+    ([[0.1, NOT_FINITE]] * 3 + [[NOT_FINITE]] * 4, 7),        # these had one by then
+    ([[NOT_FINITE]] * 3, 3)])
+@pytest.mark.parametrize('at_once', [False, True])
+def test_a_race_in_which_nothing_can_be_measured_ends(curves, trained_ones, at_once):
+    race, field, _ = raced(curves, planned=30, epochs=30, at_once=at_once)
+    assert sum(epochs > 0 for epochs in trained(race)) == trained_ones
+    assert race.is_futile is (trained_ones == 4)
+    assert (FUTILE in ends(race)) is race.is_futile and '' not in ends(race)
 
 
 def test_no_candidates_at_all():

@@ -190,7 +190,6 @@ def test_split_needs_validation_rows():
     assert 'no validation rows' in why_not('split', regression(LARGE))
 
 
-@pytest.mark.backend
 def test_a_scaled_regression_trains_where_the_raw_one_overflows():
     given = regression(1e6 * X[:, 0], optimizer='SGD', learning_rate=0.1, epochs=3)
     raw = train(given, 3).get_weights()

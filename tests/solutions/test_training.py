@@ -161,7 +161,6 @@ def test_callbacks(name, word, kind):
     assert str(own.patience) in words
 
 
-@pytest.mark.backend
 def test_callbacks_work_in_fit():
     given, _ = apply('ReduceLR', candidate(mlp))
     given, _ = apply('estop', given)

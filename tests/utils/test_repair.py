@@ -231,14 +231,14 @@ for name in ('initial', 'optimizer', 'momentum', 'gradient', 'selu', 'dropout'):
 
 
 @pytest.mark.slow
-def test_upstream_fault_nothing_seeded():
-    """Two processes choose the same, whatever their hash seeds."""
+def test_upstream_fault_nothing_seeded(capsys):
+    """Another process chooses the same as this one, whatever their hash seeds."""
     code = DRAWS % (ROOT, HERE)
-    said = [subprocess.check_output(
+    said = subprocess.check_output(
         [sys.executable, '-c', code], stderr=subprocess.DEVNULL,
-        env=dict(os.environ, PYTHONHASHSEED=seed, PYTHONIOENCODING='utf-8'))
-        for seed in ('1', '2')]
-    assert said[0] == said[1] and said[0].count(b'\n') == 6
+        env=dict(os.environ, PYTHONHASHSEED='1', PYTHONIOENCODING='utf-8')).decode('utf-8')
+    exec(code, {})
+    assert said == capsys.readouterr().out and said.count('\n') == 6
 
 
 # ------------------------------------------------------------- upstream's faults: what is changed
@@ -297,7 +297,6 @@ def test_upstream_fault_leaky_activation_layers():
                                                      'Dense', 'Activation']
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize('name', ['bn', 'leaky', 'dropout', 'GN', 'data'])
 def test_upstream_fault_branches_break(name):
     given = candidate(residual)
@@ -357,7 +356,6 @@ def test_upstream_fault_regular_bias_never():
     assert model.get_layer('out').kernel_regularizer is None
 
 
-@pytest.mark.backend
 def test_upstream_fault_wgt_after_structure():
     """A repair of head, loss or data that follows a structural one starts like any other."""
     def wrong():
@@ -406,7 +404,6 @@ def test_upstream_fault_dataset_mutated():
     assert all(np.array_equal(arrays[key], given.training.dataset[key]) for key in ('x', 'y'))
 
 
-@pytest.mark.backend
 def test_upstream_fault_val_scaled_alone():
     """Validation data goes through the transform of the training data: it is in the model."""
     x = (100 + 10 * np.random.RandomState(0).randn(64, 4)).astype('float32')
@@ -419,7 +416,7 @@ def test_upstream_fault_val_scaled_alone():
 
 @pytest.mark.slow
 @pytest.mark.backend
-@pytest.mark.parametrize('optimizer', ['Adam', 'Nadam', 'Adamax', 'RMSprop', 'Adagrad'])
+@pytest.mark.parametrize('optimizer', ['Nadam', 'RMSprop'])
 def test_upstream_fault_h5_crash_optimizers(optimizer, tmp_path):
     """Every training gets an optimizer of its own, and models are saved without it."""
     given = candidate(mlp, optimizer=optimizer)

@@ -17,7 +17,7 @@ keras = keras_bridge.keras
 layers = keras.layers
 
 
-def blobs(rows=120, seed=0):
+def blobs(rows=128, seed=0):
     random = np.random.RandomState(seed)
     classes = random.randint(0, 3, rows)
     x = random.randn(rows, 2) + 4 * np.stack([np.cos(classes * 2.1), np.sin(classes * 2.1)], 1)
@@ -45,7 +45,7 @@ def sigmoid_stack():
 
 @pytest.mark.slow
 @pytest.mark.backend
-@pytest.mark.parametrize('checktype', ['epoch_1', 'dynamic', 'adaptive'])
+@pytest.mark.parametrize('checktype', ['epoch_1', 'adaptive'])
 def test_watching_changes_nothing(checktype, compiled_for_users):
     """Same seed with and without the callback: the same losses to the last bit."""
     x, y = blobs()
@@ -95,7 +95,7 @@ def test_measuring_skill_changes_nothing(compiled_for_users):
 def test_checks_are_made_when_due_and_nowhere_else(tmp_path, checktype, planned, epochs):
     x, y = blobs()
     watch = LossHistory((x, y), checktype=checktype, save_dir=str(tmp_path))
-    model_of().fit(x, y, batch_size=60, epochs=planned, verbose=0, callbacks=[watch])
+    model_of().fit(x, y, batch_size=64, epochs=planned, verbose=0, callbacks=[watch])
     events = reader.read_events(str(tmp_path / 'events.jsonl'))
     assert [event['epoch'] for event in events if event['event'] == 'check'] == epochs
     assert watch.watcher.checks == watch.watcher.probes == len(epochs)
@@ -122,7 +122,6 @@ def test_watching_only():
     assert len(fitted.history['loss']) == 12 and watch.issue_list == ['vanish']
 
 
-@pytest.mark.backend
 def test_a_second_training_is_watched_anew():
     x, y = blobs()
     watch = LossHistory((x, y))
@@ -131,7 +130,6 @@ def test_a_second_training_is_watched_anew():
     assert watch.issue_list == [] and len(watch.history['loss']) == 5
 
 
-@pytest.mark.backend
 def test_upstream_fault_no_validation_crash():
     x, y = blobs()
     watch = LossHistory((x, y), checktype='epoch_1')
@@ -148,7 +146,7 @@ def test_without_data_only_the_history_is_judged():
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize('checktype', ['dynamic', 'epoch_10', 'adaptive'])
+@pytest.mark.parametrize('checktype', ['epoch_10', 'adaptive'])
 def test_upstream_fault_nan_late(checktype):
     """NaN is reported at the epoch in which it appears, whatever the schedule."""
     x, y = blobs()
@@ -159,7 +157,6 @@ def test_upstream_fault_nan_late(checktype):
     assert 'not a finite number' in watch.verdict.reason
 
 
-@pytest.mark.backend
 def test_upstream_fault_satisfied_acc_ignored():
     x, y = blobs()
     watch = LossHistory((x, y), satisfied_acc=0.9, satisfied_count=2)
@@ -212,7 +209,7 @@ def test_epoch_values(logs, values):
 
 def dataset():
     x, y = blobs()
-    return {'x': x[:90], 'y': y[:90], 'x_val': x[90:], 'y_val': y[90:]}
+    return {'x': x[:96], 'y': y[:96], 'x_val': x[96:], 'y_val': y[96:]}
 
 
 def train(model, folder, **arguments):
@@ -223,7 +220,6 @@ def train(model, folder, **arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.backend
 def test_upstream_fault_return_222(tmp_path):
     """A healthy training returns (result, model, path), and the path is the trained model."""
     result, model, path = train(model_of(layers.Dense(8, activation='relu')), tmp_path)
@@ -285,16 +281,20 @@ def test_an_attempt_that_brings_up_a_new_issue_is_written_to_new_issue_dir(tmp_p
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_result(tmp_path):
+def test_the_same_seed_gives_the_same_result(tmp_path, monkeypatch):
+    monkeypatch.setitem(repair.STRATEGIES, 'balance', {'vanish': ['initial_1']})
+
     def run(name, seed):
-        result = dict(train(model_of(*sigmoid_stack()), tmp_path / name, seed=seed).result)
+        result = dict(train(model_of(*sigmoid_stack()), tmp_path / name, seed=seed,
+                            iters=10).result)
         for timed in ('seconds', 'model_path', 'seed'):
             del result[timed]
         for attempt in result['attempts']:
             del attempt['seconds']
         return result
-    assert run('a', 7) == run('b', 7)
-    assert run('a', 7) != run('c', 8)
+    once = run('a', 7)
+    assert once['attempts'][0]['solution'] == 'initial'
+    assert once == run('b', 7) != run('c', 8)
 
 
 def test_upstream_fault_retrain_ignores_params(tmp_path):
@@ -329,7 +329,6 @@ def test_bad_arguments_are_told_before_training(tmp_path, arguments, message):
     assert not (tmp_path / 'run' / 'history.csv').exists()
 
 
-@pytest.mark.backend
 def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     class Own(keras.Model):
         def __init__(self):
@@ -348,7 +347,6 @@ def test_subclassed_models_are_trained_and_their_structure_left_alone(tmp_path):
     assert 'cannot be rebuilt' in result['attempts'][0]['description']
 
 
-@pytest.mark.backend
 def test_a_training_that_another_callback_ends_is_judged(tmp_path):
     """Ten epochs of a hundred, before any check is due: judged as it stands, not taken as sound."""
     class Enough(keras.callbacks.Callback):
@@ -406,7 +404,6 @@ def test_accuracy_is_that_of_the_weights_that_were_restored(tmp_path):
     assert result['accuracy']['after'] == pytest.approx(history['val_acc'][best], abs=1e-6)
 
 
-@pytest.mark.backend
 def test_labels_in_a_table_are_known():
     """A regression on pandas labels has its stand-in for the accuracy."""
     pandas = pytest.importorskip('pandas')
