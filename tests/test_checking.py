@@ -38,6 +38,12 @@ def names(*arguments, **settings):
     return ['%s %s' % finding[1::-1] for finding in check(*arguments, **settings)]
 
 
+def penalised(factor):
+    return sequential(*[layers.Dense(units, activation=activation, kernel_regularizer=(
+        keras.regularizers.l2(factor))) for units, activation in ((16, 'relu'), (1, 'sigmoid'))],
+        loss='binary_crossentropy')
+
+
 def frozen(model, *which):
     for layer in which:
         model.layers[layer].trainable = False
@@ -81,6 +87,9 @@ def test_numbers_beyond_an_embedding():
     (lambda: two_layers('softmax', 4, loss=SCC), X, CLASSES / 255,
      ['certain scaled_class_numbers']),
     (lambda: two_layers(None, 4, loss=SCC), X, CLASSES, ['likely head_is_no_share']),
+    (lambda: penalised(0.5), X, BINARY, ['likely strong_decay']),   # its gradient is twice as much
+    (lambda: penalised(0.2), X, BINARY, ['note strong_decay']),
+    (lambda: penalised(0.01), X, BINARY, []),
     (lambda: two_layers('relu', 1, loss='mse'), X, X[:, 0] + X[:, 1] - 2,
      ['certain head_out_of_reach']),
     (lambda: two_layers('relu', 1, loss='mse'), X, np.hypot(X[:, 0], X[:, 1]), []),
