@@ -52,7 +52,8 @@ def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> 
     scale = _scale(data.arriving)
     if scale is not None and normalised:
         scale = scale._replace(severity=NOTE)
-    found = [_text_inputs(data), _text_labels(data), _not_finite(data), _constant_inputs(data), scale, _order(data, labels),
+    found = [_text_inputs(data), _text_labels(data), _not_finite(data), _constant_inputs(data),
+             scale, _order(data, labels),
              _same_rows(data), _other_kind(data, labels), _one_label(data, labels)]
     return [finding for finding in found + _useless_columns(data) if finding is not None]
 
@@ -88,7 +89,8 @@ def _text_inputs(data: Data) -> Found:
     if not data.text:
         return None
     return _data('text_in_inputs', CERTAIN,
-                 'the training inputs hold text (%r), which no layer of the model reads' % data.text,
+                 'the training inputs hold text (%r), which no layer of the model reads'
+                 % data.text,
                  'make numbers of it: a column for each category, or its number and an Embedding')
 
 
@@ -208,7 +210,8 @@ def _order(data: Data, labels: LabelSummary) -> Found:
     codes = _codes(data.y, labels)
     if codes is None or len(codes) < 20:
         return None
-    if labels.kind == 'real':
+    measured = labels.kind == 'real'
+    if measured:
         codes = codes > np.median(codes)
     shares = np.unique(codes, return_counts=True)[1] / len(codes)
     expected = (1 - float(np.sum(shares ** 2))) * (len(codes) - 1)
@@ -216,12 +219,16 @@ def _order(data: Data, labels: LabelSummary) -> Found:
     if changes >= _SORTED * expected or expected - changes < _SURE * math.sqrt(expected):
         return None
     alone = not data.x_val
+    advice = 'do not train with shuffle=False' + (
+        ', nor with validation_split, which takes the last rows' if alone else '')
+    if measured:  # what foretells is measured on later rows
+        advice = 'unless they are in the order of time, ' + advice
     return _data('sorted_by_label', NOTE,
-                 'rows with the same label stand together: the label changes %d times among %d '
-                 'rows, about %d times if they were shuffled' % (changes, len(codes), expected),
-                 'do not train with shuffle=False' + (
-                     ', nor with validation_split, which takes the last rows' if alone else ''),
-                 'overfit' if alone else 'unstable')
+                 'rows with %s stand together: the label %s %d times among %d rows, about %d times '
+                 'if they were shuffled' % (
+                     'similar labels' if measured else 'the same label',
+                     'passes its median' if measured else 'changes', changes, len(codes), expected),
+                 advice, 'overfit' if alone else 'unstable')
 
 
 def _hashes(parts: Sequence[np.ndarray]) -> List[int]:
@@ -253,6 +260,8 @@ def _other_kind(data: Data, labels: LabelSummary) -> Found:
     if codes is None or other is None or len(codes) < 10 or len(other) < 10:
         return None
     advice = 'shuffle the rows before they are divided'
+    if labels.kind == 'real':
+        advice += ', unless they are in the order of time'
     fewest = 1 / len(codes) + 1 / len(other)
     if labels.kind == 'real':
         spread = float(np.std(codes))

@@ -377,8 +377,9 @@ class Session:
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))
-        return '%s: nothing was found in %d epochs by %d check%s' % (
-            SOUND, self.epochs, self.checks, '' if self.checks == 1 else 's')
+        return '%s: nothing was found in %d epoch%s by %d check%s' % (
+            SOUND, self.epochs, '' if self.epochs == 1 else 's', self.checks,
+            '' if self.checks == 1 else 's')
 
     def _in_its_unit(self, sentence: str) -> str:
         return in_windows(sentence, self.plan.window)
