@@ -5,7 +5,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 import numpy as np
 
 from . import keras_bridge
-from .errors import first_line
+from .errors import UserError, first_line
 from .intake import inputs
 from .intake.arrays import map_arrays, parts, row_count
 from .intake.config import check_count
@@ -20,8 +20,8 @@ from .utils.compute_gradient import plain_task
 from .utils.logger import LOGGER
 
 
-def check(model: Any, x: Any, y: Any, validation_data: Any = None, epochs: Optional[int] = None,
-          batch_size: Optional[int] = None) -> List[Finding]:
+def check(model: Any, x: Any, y: Any = None, validation_data: Any = None,
+          epochs: Optional[int] = None, batch_size: Optional[int] = None) -> List[Finding]:
     """What is wrong with a training, found without a single step of it.
 
     Model, data, optimizer and random states stay as they are. Of more than 10,000 rows that many
@@ -52,6 +52,9 @@ def check(model: Any, x: Any, y: Any, validation_data: Any = None, epochs: Optio
     for name, count in (('epochs', epochs), ('batch_size', batch_size)):
         if count is not None:
             check_count(name, count)
+    if y is None:
+        raise UserError('y is missing; give check(model, x, y): of a %s the rows of a batch or '
+                        'more, and their labels' % type(x).__name__)
     x, y = paired_arrays('x', x, 'y', y)
     x_val, y_val = validation_arrays(validation_data)
     seen = keras_bridge.seen_model(model, map_arrays(lambda array: array[:1], x))

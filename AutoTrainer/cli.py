@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import check_command, interrupts, report_command
 from .compare import command as compare_command
-from .errors import UserError
+from .errors import UserError, quote, way_out
 from .intake.config import BACKENDS, check_config, check_count, read_config
 from .judge import schedule
 from .judge.issues import OPTIONAL_ISSUES
@@ -156,6 +156,10 @@ def main(argv: Optional[List[str]] = None) -> int:
         KeyboardInterrupt: if it is interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
+    if given and not given[0].startswith('-') and given[0] not in (RUN, *COMMANDS):
+        print('autotrainer: %s is no command; %s' % (
+            quote(given[0]), way_out(given[0], (RUN, *COMMANDS))), file=sys.stderr)
+        return 2
     word = given.pop(0) if given and given[0] in (RUN, *COMMANDS) else None
     installed = argv is None and os.path.basename(sys.argv[0]).startswith('autotrainer')
     command = COMMANDS.get(word or '')

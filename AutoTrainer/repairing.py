@@ -17,6 +17,8 @@ from .solutions.candidate import Training
 from .utils.utils import model_train
 
 _OWN = ('seed', 'jobs', 'budget', 'autorepair')
+_NAMES = ('validation_data', 'epochs', 'batch_size', 'budget', 'jobs', 'seed', 'save_dir', 'resume',
+          'shuffle', 'class_weight', 'callbacks')
 SETTINGS = tuple(name for name in RUN_SETTINGS if name not in _OWN) + (
     'engine', 'verb', 'log_dir', 'checkpoint_epochs', 'checkpoint_seconds', 'on_race')
 """Further settings, those of ``model_train`` by name."""
@@ -38,7 +40,7 @@ class Repaired(NamedTuple):
     result: Dict[str, Any]
 
 
-def repair(model: Any, x: Any, y: Any, *, validation_data: Any = None, epochs: int,
+def repair(model: Any, x: Any, y: Any = None, *, validation_data: Any = None, epochs: int,
            batch_size: int = 32, budget: float = 3.0, jobs: int = 1, seed: int = 0,
            save_dir: Optional[str] = None, resume: bool = False, shuffle: bool = True,
            class_weight: Optional[Mapping[int, float]] = None, callbacks: Sequence[Any] = (),
@@ -86,7 +88,8 @@ def repair(model: Any, x: Any, y: Any, *, validation_data: Any = None, epochs: i
     keras_bridge.check_compiled(model)
     for name in settings:
         if name not in SETTINGS:
-            raise UserError('repair has no setting %r; %s' % (name, way_out(name, SETTINGS)))
+            raise UserError('repair has no setting %r; %s' % (name, way_out(
+                name, _NAMES + SETTINGS)))
     training = _training(model, x, y, validation_data, check_count('epochs', epochs),
                          check_count('batch_size', batch_size))._replace(
         shuffle=bool(shuffle), class_weight=_class_weight(class_weight),

@@ -332,7 +332,7 @@ def uncompiled():
     (two_layers, X[:0], BINARY[:0], {}, r'x has shape \(0, 6\); give at least one row'),
     (two_layers, 'x.csv', BINARY, {}, 'x is a str; give arrays'),
     (two_layers, zip(X, BINARY), BINARY, {}, 'x is a zip; give arrays'),
-    (two_layers, X, None, {}, 'y is a NoneType; give arrays'),
+    (two_layers, X, None, {}, r'y is missing; give check\(model, x, y\)'),
     (two_layers, [[1, 2], [3]], [0, 1], {}, 'x has rows of unequal length'),
     (lambda: sequential(layers.Dense(1)), X[:, :5], BINARY, {},
      r'x has rows of shape \(5,\), but the model takes inputs of shape \(6,\)'),

@@ -35,6 +35,13 @@ def model_path(tmp_path_factory):
     return path
 
 
+def test_a_word_that_is_no_command(capsys):
+    assert main(['reprot', 'x']) == 2
+    assert capsys.readouterr().err == (
+        "autotrainer: 'reprot' is no command; did you mean report? known are run, check, report, "
+        'compare\n')
+
+
 def run(*arguments, **kwargs):
     return subprocess.run([sys.executable, 'reproduce.py'] + list(arguments), cwd=str(ROOT),
                           capture_output=True, text=True, encoding='utf-8', **kwargs)

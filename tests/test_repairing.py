@@ -382,7 +382,7 @@ def uncompiled():
     ({'budget': 0}, 'budget is 0; give a price in planned trainings'),
     ({'budget': -1}, 'budget is -1'), ({'budget': 'much'}, "budget is 'much'"),
     ({'jobs': 0}, 'jobs is 0'), ({'engine': 'ray'}, "engine is 'ray'; give 'dask'"),
-    ({'buget': 3}, 'no setting .buget.'),
+    ({'buget': 3}, 'no setting .buget.; did you mean budget. known are validation_data, epochs'),
     ({'memory_limits': True}, 'no setting .memory_limits.; did you mean memory_limit'),
     ({'modification_sufferance': 7}, 'modification_sufferance is 7'),
     ({'seed': 'x'}, "seed is 'x'"), ({'callbacks': [3]}, 'callbacks has 3'),

@@ -52,4 +52,5 @@ def get_dataset(name: Any) -> Dataset:
     """
     if isinstance(name, str) and name in DATASETS:
         return DATASETS[name]()
-    raise UserError('dataset is %s; %s' % (quote(name), way_out(name, list(DATASETS))))
+    raise UserError('dataset is %s; %s; with data of your own call check() or repair() in Python'
+                    % (quote(name), way_out(name, list(DATASETS))))

@@ -251,9 +251,11 @@ def _class_numbers(key: str, labels: np.ndarray, units: int) -> np.ndarray:
                             ' (they look like class numbers divided by %d)' % divisor
                             if divisor else '', units - 1))
     if numbers.min() < 0 or numbers.max() >= units:
-        raise UserError('%s holds labels from %g to %g, but the model has %d outputs; '
-                        'number the classes from 0 or give the model more outputs'
-                        % (key, numbers.min(), numbers.max(), units))
+        way = ('number the classes from 0 or give the model more outputs' if units > 1 else
+               'end in one softmax output for each class, of two classes in one sigmoid output '
+               'under binary_crossentropy')
+        raise UserError('%s holds labels from %g to %g, but the model has %d output%s; %s'
+                        % (key, numbers.min(), numbers.max(), units, 's' * (units != 1), way))
     return numbers.astype(np.int64)
 
 

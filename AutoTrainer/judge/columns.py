@@ -242,7 +242,8 @@ def _order(data: Data, labels: LabelSummary) -> Found:
     codes = _codes(data.y, labels)
     if codes is None or len(codes) < 20:
         return None
-    if labels.kind == 'real':
+    measured = labels.kind == 'real'
+    if measured:
         codes = codes > np.median(codes)
     shares = np.unique(codes, return_counts=True)[1] / len(codes)
     expected = (1 - float(np.sum(shares ** 2))) * (len(codes) - 1)
@@ -250,12 +251,16 @@ def _order(data: Data, labels: LabelSummary) -> Found:
     if changes >= _SORTED * expected or expected - changes < _SURE * math.sqrt(expected):
         return None
     alone = not data.x_val
+    advice = 'do not train with shuffle=False' + (
+        ', nor with validation_split, which takes the last rows' if alone else '')
+    if measured:  # what foretells is measured on later rows
+        advice = 'unless they are in the order of time, ' + advice
     return _data('sorted_by_label', NOTE,
-                 'rows with the same label stand together: the label changes %d times among %d '
-                 'rows, about %d times if they were shuffled' % (changes, len(codes), expected),
-                 'do not train with shuffle=False' + (
-                     ', nor with validation_split, which takes the last rows' if alone else ''),
-                 'overfit' if alone else 'unstable')
+                 'rows with %s stand together: the label %s %d times among %d rows, about %d times '
+                 'if they were shuffled' % (
+                     'similar labels' if measured else 'the same label',
+                     'passes its median' if measured else 'changes', changes, len(codes), expected),
+                 advice, 'overfit' if alone else 'unstable')
 
 
 def _hashes(parts: Sequence[np.ndarray]) -> List[int]:
@@ -287,6 +292,8 @@ def _other_kind(data: Data, labels: LabelSummary) -> Found:
     if codes is None or other is None or len(codes) < 10 or len(other) < 10:
         return None
     advice = 'shuffle the rows before they are divided'
+    if labels.kind == 'real':
+        advice += ', unless they are in the order of time'
     fewest = 1 / len(codes) + 1 / len(other)
     if labels.kind == 'real':
         spread = float(np.std(codes))

@@ -222,8 +222,9 @@ def _class_numbers(task: Task, labels: LabelSummary) -> Found:
                          'takes whole class numbers and cuts fractions off')
     if task.units and (labels.lowest < 0 or labels.highest >= task.units):
         return _loss('class_beyond_outputs', CERTAIN,
-                     'the labels are class numbers from %d to %d, but the model has outputs for 0 '
-                     'to %d' % (labels.lowest, labels.highest, task.units - 1),
+                     'the labels are class numbers from %d to %d, but the model has %s' % (
+                         labels.lowest, labels.highest, 'outputs for 0 to %d' % (task.units - 1)
+                         if task.units > 1 else '1 output, for class 0'),
                      'number the classes from 0' if labels.highest - labels.lowest < task.units
                      else 'end in at least %d outputs, or number the classes from 0 without gaps'
                      % (labels.highest - min(labels.lowest, 0) + 1))
@@ -236,9 +237,9 @@ def _shapes(task: Task, labels: LabelSummary) -> Found:
         return None
     if labels.width > 1 or labels.kind == 'real':
         return _loss('labels_and_outputs_differ', CERTAIN if labels.width > 1 else LIKELY,
-                     'a label has %d number%s, but the model has %d outputs'
-                     % (labels.width, 's' * (labels.width > 1), task.units),
-                     'end in %d outputs' % labels.width)
+                     'a label has %s, but the model has %s' % (
+                         _counted(labels.width, 'number'), _counted(task.units, 'output')),
+                     'end in ' + _counted(labels.width, 'output'))
     # as many outputs as classes, all of which would have to give the same class number
     return _loss('class_numbers_not_one_hot',
                  CERTAIN if task.loss in CATEGORICAL_LOSSES else LIKELY,
@@ -320,6 +321,10 @@ def _hinge_labels(task: Task, labels: LabelSummary) -> Found:
 
 _LABEL_RULES = (_not_finite, _class_numbers, _shapes, _binary, _shares, _no_logarithm,
                 _classes_under_distance, _hinge_labels)
+
+
+def _counted(count: int, noun: str) -> str:
+    return '%d %s%s' % (count, noun, 's' * (count != 1))
 
 
 def _scaled(severity: str, task: Task, labels: LabelSummary) -> Finding:

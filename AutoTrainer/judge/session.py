@@ -398,8 +398,9 @@ class Session:
         if self._ended_by_others and not self.converged:
             return ('nothing was found, but the training was ended at epoch %d of %d before it '
                     'had converged' % (self.epochs, self.plan.epochs))
-        found = 'nothing was found in %d epochs by %d check%s' % (
-            self.epochs, self.checks, '' if self.checks == 1 else 's')
+        found = 'nothing was found in %d epoch%s by %d check%s' % (
+            self.epochs, '' if self.epochs == 1 else 's', self.checks,
+            '' if self.checks == 1 else 's')
         if self.watching.by_skill and not self.monitor.by_skill:
             why = self.subject.unmeasured
             return '%s, but what is learnt was not measured%s' % (found, why and ' (%s)' % why)

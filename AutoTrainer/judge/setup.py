@@ -336,8 +336,9 @@ def _updates(setup: Setup) -> Found:
     if setup.epochs is None or setup.updates >= _FEW_UPDATES:
         return None
     return Finding('few_updates', LIKELY if setup.updates < _HARDLY_ANY_UPDATES else NOTE,
-                   '%d epochs of %d rows in batches of %d are %d updates of the weights'
-                   % (setup.epochs, setup.rows, setup.batch_size, setup.updates),
+                   '%d epoch%s of %d rows in batches of %d are %d updates of the weights'
+                   % (setup.epochs, 's' * (setup.epochs != 1), setup.rows, setup.batch_size,
+                      setup.updates),
                    'train longer or in smaller batches, at least some hundred updates', 'underfit')
 
 

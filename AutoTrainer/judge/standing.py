@@ -158,8 +158,8 @@ def _name(measured: Measured, index: int) -> str:
 
 def in_words(standing: Standing) -> str:
     """What a model learns, and what could be learnt."""
-    skill = standing.skill.value
-    if skill < -SIGNAL:
+    skill = round(standing.skill.value, 2) + 0.0  # and no -0.00
+    if standing.skill.value < -SIGNAL:
         said = 'is worse than the best constant answer (skill %.2f%s by %s, which has 0)' % (
             skill, ' or less' if skill <= WORST else '', standing.form)
     else:

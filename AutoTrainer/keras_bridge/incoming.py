@@ -82,7 +82,8 @@ def first_rows(data: Any, rows: int) -> Tuple[Any, Any]:
         UserError: if looking would change what the training sees, or it gives no such batches.
     """
     kind = type(data).__name__
-    wanted = 'give the batch that is to be looked at as (x, y)'
+    wanted = ('give rows in its place, a batch of them or more: Watch(x, y), or '
+              'training_data=(x, y)')
     part = data
     while hasattr(part, '_inputs'):  # tf.data: each stage knows those before it
         if getattr(part, '_reshuffle_each_iteration', False):

@@ -377,6 +377,8 @@ def begin_run(run: RunFolder, resume: bool, model: Any, training: Training,
     if there.is_unfinished:
         raise UserError('save_dir is %r, which holds an unfinished run; go on with it by '
                         'resume=True, delete it, or give another save_dir' % run.path)
+    if there.is_finished:
+        LOGGER.warning('%r held a finished run, which this one replaces', run.path)
     run.clear()
     if keras_bridge.is_graph(model):  # any other can only be given again by its program
         keras_bridge.save_model(model, initial_model(run.path))

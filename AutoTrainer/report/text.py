@@ -30,8 +30,9 @@ def summary(result: Mapping[str, Any], folder: Optional[str] = None) -> str:
         lines.append('No issue was found, which proves little: %s. Accuracy %s.'
                      % (result['reason'], percent(accuracy['after'])))
     elif issue is None:
-        lines.append('The training is normal: %d epochs, accuracy %s, %d checks found nothing.'
-                     % (result['total_epochs'], percent(accuracy['after']), result['checks']))
+        lines.append('The training is normal: %d epoch%s, accuracy %s, %d checks found nothing.'
+                     % (result['total_epochs'], 's' * (result['total_epochs'] != 1),
+                        percent(accuracy['after']), result['checks']))
     else:
         known = issue_named(issue, result.get('own'))
         lines.append('Problem   %s (%s), found at epoch %d of %d'
@@ -87,8 +88,9 @@ def attempt_line(attempt: Mapping[str, Any], own: Any = None) -> str:
         left = ', ' + issue_named(attempt['issue'], own).words
     elif attempt['status'] == 'potential':
         left = ', stopped by a callback before it had converged'
-    return '%s → %s%s, accuracy %s after %d epochs' % (
-        told, attempt['status'], left, percent(attempt['val_accuracy']), attempt['epochs'])
+    return '%s → %s%s, accuracy %s after %d epoch%s' % (
+        told, attempt['status'], left, percent(attempt['val_accuracy']), attempt['epochs'],
+        's' * (attempt['epochs'] != 1))
 
 
 def _outcome(result: Mapping[str, Any]) -> str:

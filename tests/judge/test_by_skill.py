@@ -388,7 +388,7 @@ def test_a_regression_is_judged_by_skill_alone(levels, issues, looks):
     assert 'accuracy' not in verdict.reason
 
 
-# -------------------------------------------------------------------- where nothing can be measured
+# ------------------------------------------------------------------- where nothing can be measured
 
 def unmeasured():
     return measured(0.9)._replace(training=({},), validation=({},), forms=('',))

@@ -112,6 +112,13 @@ def test_what_a_sorted_file_means_depends_on_the_validation_rows():
     assert 'the label changes 1 times among 200 rows, about 99 times' in alone.sentence
 
 
+def test_amounts_may_be_in_the_order_of_time():
+    y = np.sort(REAL)
+    found, = examine_data(Data(x=(TABLE[:len(y)],), y=y), summarise_labels(y, (None, 1)))
+    assert found.advice.startswith('unless they are in the order of time, do not train with')
+    assert found.sentence.startswith('rows with similar labels stand together: the label passes')
+
+
 @pytest.mark.parametrize('train, val, expected', [
     (TABLE, TABLE[:50], ['note same_rows']),
     (TABLE, np.concatenate([OTHERS[:90], TABLE[:10]]), ['note same_rows']),

@@ -197,6 +197,7 @@ def test_what_is_told_without_a_yardstick_or_any_skill():
       '40 randomised trees get 0.50 from the same rows']),
     (Standing(BALANCED, skill(0.1), PERFECT),
      ['learns 0.10 of what is there', 'by balanced accuracy']),
+    (Standing(ACCURACY, skill(-0.001), PERFECT), ['learns 0.00']),
     (Standing(ACCURACY, skill(0.1), ASSUMED), ['learns 0.10', 'what can be learnt is not known']),
 ])
 def test_in_words(standing, words):
