@@ -206,10 +206,10 @@ def _label_among_inputs(data: Data) -> Found:
     table = data.x[0].astype('float64')
     if len(labels) != len(table) or len(table) < _ENOUGH_ROWS or not np.ptp(labels) > 0:
         return None
-    varies = np.flatnonzero(np.ptp(table, axis=0) > 0)
-    apart = table[:, varies] - table[:, varies].mean(axis=0)
-    along = labels - labels.mean()
-    with np.errstate(invalid='ignore', over='ignore'):
+    with np.errstate(invalid='ignore', over='ignore'):  # numbers that are not finite are like none
+        varies = np.flatnonzero(np.ptp(table, axis=0) > 0)
+        apart = table[:, varies] - table[:, varies].mean(axis=0)
+        along = labels - labels.mean()
         alike = np.abs(along @ apart) / np.sqrt(along @ along * np.sum(apart ** 2, axis=0))
     same = varies[alike > 1 - _SAME].tolist()
     if not same:
