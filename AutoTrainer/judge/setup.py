@@ -1,7 +1,7 @@
 """How a training is set up, and what is wrong with that before its first step."""
 
 import math
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -98,6 +98,7 @@ class Setup(NamedTuple):
         trainable: whether there is anything that the training changes.
         dropouts: in layer order.
         outputs: where there are several; ``task`` and ``labels`` say nothing then.
+        unpaired: whether the loss, one of the user's own, compares each output with every label.
         lookups: of embeddings that the inputs reach unchanged.
         chain: whether each layer takes the outputs of the one before and nothing else.
         normalises: whether there are layers inside that bring their inputs to one scale.
@@ -116,6 +117,7 @@ class Setup(NamedTuple):
     trainable: bool = True
     dropouts: Tuple[Dropout, ...] = ()
     outputs: Tuple[Output, ...] = ()
+    unpaired: bool = False
     lookups: Tuple[Lookup, ...] = ()
     chain: bool = False
     normalises: bool = False
@@ -447,7 +449,44 @@ def _vocabulary(setup: Setup) -> Found:
                    'abnormal_data')
 
 
-_RULES = (_vocabulary, _frozen, _learning_rate, _alike, _dropout, _huge_weights, _depth,
+_LABELS = (0.2, 0.9, 0.4, 0.7, 0.1, 0.8, 0.3, 0.5)
+_OUTPUTS = np.linspace(0.1, 0.9, len(_LABELS), dtype=np.float32)[:, None]
+
+
+def pairs_nothing(loss: Callable[[np.ndarray, np.ndarray], float], binary: bool,
+                  flat: bool) -> bool:
+    """Whether a loss is the same however the outputs are shared out among the labels.
+
+    So is one that takes labels of shape (rows,) and outputs of shape (rows, 1) for a table of all
+    pairs.
+
+    Args:
+        loss: (labels, outputs) → their mean loss.
+        binary: whether it takes labels 0 and 1 alone.
+        flat: whether it gets the labels without a second axis.
+    """
+    labels = np.array(_LABELS, np.float32)
+    labels = labels.round() if binary else labels
+    labels = labels if flat else labels[:, None]
+    known = loss(labels, _OUTPUTS)
+    near = 1e-5 * abs(known)
+    return (math.isfinite(known) and known == loss(labels, _OUTPUTS)
+            and abs(known - loss(labels, _OUTPUTS / 2)) > 100 * near
+            and all(abs(known - loss(labels, other)) <= near
+                    for other in (_OUTPUTS[::-1].copy(), np.roll(_OUTPUTS, 3, axis=0))))
+
+
+def _broadcast(setup: Setup) -> Found:
+    if not setup.unpaired:
+        return None
+    return Finding('labels_broadcast', LIKELY,
+                   'the loss is the same however the outputs are shared out among the labels: it '
+                   'seems to compare each output with every label, as labels of shape (rows,) and '
+                   'outputs of shape (rows, 1) are', 'give both the same shape within the loss, as '
+                   'by keras.ops.reshape(y, (-1, 1))', 'loss_issue')
+
+
+_RULES = (_vocabulary, _broadcast, _frozen, _learning_rate, _alike, _dropout, _huge_weights, _depth,
           _large_targets, _large_output, _updates, _batch)
 
 
