@@ -13,7 +13,7 @@ from .intake.rows import looked_at, paired_arrays, validation_arrays
 from .judge.columns import Data
 from .judge.facts import Task
 from .judge.labels import summarise_labels
-from .judge.losses import loss_name
+from .judge.losses import KNOWN_LOSSES, loss_name, pairs_nothing
 from .judge.preflight import Finding
 from .judge.setup import BATCH_ROWS, Output, Setup, examine
 from .utils.compute_gradient import plain_task
@@ -62,6 +62,7 @@ def check(model: Any, x: Any, y: Any = None, validation_data: Any = None,
     setup = setup_of(model, seen, y)._replace(
         rows=row_count(x), epochs=epochs, batch_size=batch_size or BATCH_ROWS,
         lookups=keras_bridge.lookups(seen, x))
+    setup = setup._replace(unpaired=_is_unpaired(model, setup.task))
     return examine(setup, data_of(seen, x, y, x_val, y_val))
 
 
@@ -81,6 +82,22 @@ def setup_of(model: Any, seen: Any, y: Any) -> Setup:
         loss=loss_name(loss), logits=keras_bridge.takes_logits(loss))
     return keras_bridge.setup_of(model, seen)._replace(
         task=task, labels=labels, outputs=_outputs(model, seen, y) if several else ())
+
+
+def _is_unpaired(model: Any, task: Task) -> bool:
+    """Whether a loss of the user's own, on one number a row, pairs no output with its label."""
+    loss = getattr(model, 'loss', None)
+    if not callable(loss) or task.loss in KNOWN_LOSSES or task.units != 1 or (
+            task.labels not in ('real', 'binary')):
+        return False
+    # of a function Keras makes the shapes the same; of an object Keras 2 does
+    flat = isinstance(loss, keras_bridge.keras.losses.Loss) and not keras_bridge.LEGACY
+    try:
+        with keras_bridge.random_kept():
+            return pairs_nothing(keras_bridge.loss_function(loss), task.labels == 'binary', flat)
+    except Exception as error:  # whatever a loss of one's own makes of a few numbers
+        LOGGER.debug('the loss cannot be tried: %s', first_line(error))
+        return False
 
 
 def _outputs(model: Any, seen: Any, y: Any) -> Tuple[Output, ...]:

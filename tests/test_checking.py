@@ -78,6 +78,30 @@ def test_numbers_beyond_an_embedding():
     assert said(model, [further, x]) == said(model, {'other': further, 'tokens': x}) == told
 
 
+def squares(form=None):
+    def loss(y, predicted):
+        y = y if form is None else keras.backend.reshape(y, form) if keras_bridge.LEGACY else (
+            keras.ops.reshape(y, form))
+        mean = keras.backend.mean if keras_bridge.LEGACY else keras.ops.mean
+        return mean((y - predicted) ** 2)
+    return loss
+
+
+class Squares(keras.losses.Loss):
+    def call(self, y, predicted):
+        return (y - predicted) ** 2
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize('loss, told', [
+    (squares((-1,)), True), (squares(), False), (squares((-1, 1)), False),
+    (Squares(), not keras_bridge.LEGACY), ('mse', False), (keras.losses.MeanSquaredError(), False)])
+@pytest.mark.parametrize('y', [X[:, 0], BINARY])
+def test_a_loss_that_pairs_nothing(loss, told, y):
+    model = sequential(layers.Dense(1), loss=loss)
+    assert ('likely labels_broadcast' in names(model, X, y)) is told
+
+
 @pytest.mark.backend
 @pytest.mark.parametrize('build, x, y, expected', [
     (two_layers, X, BINARY, []),

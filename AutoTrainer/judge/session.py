@@ -17,8 +17,9 @@ from ..utils.TimeCounter import TimeCounter
 from . import facts, recovery
 from .baseline import loss_based_accuracy
 from .by_skill import Ground, SkillMonitor
-from .facts import HISTORY_KEYS, LOSS_SHARE, SOUND, GradientSummary, Probe, Verdict, joined
+from .facts import HISTORY_KEYS, LOSS_SHARE, SOUND, Probe, Verdict, joined
 from .history import JUDGMENT_EPOCHS, last_accuracy
+from .on_record import gradients_on_record, layers_on_record
 from .recovery import PutBack, Restoration
 from .reference import Constants
 from .watcher import Check, Watcher
@@ -28,14 +29,6 @@ ENDINGS = ('planned', 'verdict', 'satisfied', 'callback')
 """Who ended a training: it ran to its planned end; a verdict of this session; this session, as
 ``satisfied_count`` asked for; anybody else, before the planned end. Only where nobody stopped a
 training early, or it had converged, does "no issue was found" say that it is sound."""
-
-LAYERS_ON_RECORD = 64
-"""Layers whose numbers a check puts on record; of more, so many at even distances."""
-
-PROBES_ON_RECORD = 100
-"""Probes whose numbers per layer all go on record; of the next so many every second one, of the
-next twice as many every fourth, and so on: what is written grows with the logarithm of the run."""
-
 
 class Plan(NamedTuple):
     """How long a training is to be.
@@ -425,8 +418,9 @@ class Session:
                 self._facts, epoch=check.epoch, issues=list(reasons),
                 reason=joined(reasons), reasons=reasons,
                 features=sorted(name for name, on in check.judgment.features.items() if on),
-                gradients=check.gradients and _gradients_on_record(check.gradients),
-                layers=self._layers_on_record(check), **self._skill_on_record(check)))
+                gradients=check.gradients and gradients_on_record(check.gradients),
+                layers=layers_on_record(check.gradients, check.outputs, self.probes),
+                **self._skill_on_record(check)))
 
     def _skill_on_record(self, check: Check) -> Dict[str, Any]:
         """What was measured of the skill, and the yardsticks with what they cost."""
@@ -437,22 +431,6 @@ class Session:
                 'advice': {issue: self.monitor.advice({issue: reason})
                            for issue, reason in check.judgment.reasons.items()},
                 'yardsticks': [known.as_dict() for known in self.monitor.yardsticks]}
-
-    def _layers_on_record(self, check: Check) -> Optional[Dict[str, Any]]:
-        """The numbers per layer that a report draws, bounded in size."""
-        if check.gradients is None or self.probes % _record_interval(self.probes):
-            return None
-        gradients = check.gradients
-        kept = evenly(len(gradients.kernels))
-        found: Dict[str, Any] = {
-            'names': [gradients.kernels[i][0] for i in kept],
-            'norms': [gradients.kernels[i][1] for i in kept]}
-        if gradients.zero_shares:
-            found['zero_shares'] = [gradients.zero_shares[i] for i in kept]
-        if check.outputs is not None:
-            kept = evenly(len(check.outputs.layers))
-            found['outputs'] = dict(check.outputs.layers[i] for i in kept)
-        return found
 
     # ----------------------------------------------------------------------- going on after a stop
 
@@ -488,25 +466,3 @@ class Session:
         """Stand where an earlier session of the same training stood, whose plan was shorter."""
         self.restore(earlier.state(), earlier.check_time.seconds)
         self.watcher.found = earlier.watcher.found
-
-
-def _gradients_on_record(gradients: GradientSummary) -> Dict[str, Any]:
-    return {'first': gradients.kernels[0][1] if gradients.kernels else None,
-            'last': gradients.kernels[-1][1] if gradients.kernels else None,
-            'zero_share': gradients.zero_share}
-
-
-def _record_interval(probes: int) -> int:
-    """Of how many probes one puts its numbers per layer on record, after so many of them."""
-    interval = 1
-    while probes > PROBES_ON_RECORD * interval:
-        interval *= 2
-    return interval
-
-
-def evenly(count: int) -> List[int]:
-    """Which of so many layers go on record: all, or the first, the last and some between."""
-    if count <= LAYERS_ON_RECORD:
-        return list(range(count))
-    step = (count - 1) / (LAYERS_ON_RECORD - 1)
-    return [round(i * step) for i in range(LAYERS_ON_RECORD)]

@@ -102,6 +102,7 @@ class Setup(NamedTuple):
         trainable: whether there is anything that the training changes.
         dropouts: in layer order.
         outputs: where there are several; ``task`` and ``labels`` say nothing then.
+        unpaired: whether the loss, one of the user's own, compares each output with every label.
         lookups: of embeddings that the inputs reach unchanged.
         chain: whether each layer takes the outputs of the one before and nothing else.
         normalises: whether there are layers inside that bring their inputs to one scale.
@@ -123,6 +124,7 @@ class Setup(NamedTuple):
     trainable: bool = True
     dropouts: Tuple[Dropout, ...] = ()
     outputs: Tuple[Output, ...] = ()
+    unpaired: bool = False
     lookups: Tuple[Lookup, ...] = ()
     chain: bool = False
     normalises: bool = False
@@ -497,8 +499,18 @@ def _vocabulary(setup: Setup) -> Found:
                    'abnormal_data')
 
 
-_RULES = (_vocabulary, _frozen, _learning_rate, _decay, _alike, _dropout, _huge_weights, _depth,
-          _large_targets, _large_output, _updates, _batch)
+def _broadcast(setup: Setup) -> Found:
+    if not setup.unpaired:
+        return None
+    return Finding('labels_broadcast', LIKELY,
+                   'the loss is the same however the outputs are shared out among the labels: it '
+                   'seems to compare each output with every label, as labels of shape (rows,) and '
+                   'outputs of shape (rows, 1) are', 'give both the same shape within the loss, as '
+                   'by keras.ops.reshape(y, (-1, 1))', 'loss_issue')
+
+
+_RULES = (_vocabulary, _broadcast, _frozen, _learning_rate, _decay, _alike, _dropout,
+          _huge_weights, _depth, _large_targets, _large_output, _updates, _batch)
 
 
 def _some(names: List[str]) -> str:

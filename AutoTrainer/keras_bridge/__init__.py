@@ -50,7 +50,7 @@ from .outputs import (
     predictor,
 )
 from .rates import learning_rate, set_learning_rate
-from .setup_facts import check_compiled, lookups, seen_model, setup_of
+from .setup_facts import check_compiled, lookups, random_kept, seen_model, setup_of
 from .state import fit_data, repeats_exactly, restore_training, seed_epoch, training_state
 from .tensors import to_numpy, to_tensors
 from .training_setup import (
@@ -80,7 +80,7 @@ __all__ = [
     'load_weights', 'lookups', 'loss_function', 'losses_by_output', 'may_take_text',
     'named_callback', 'narrowest',
     'optimizer_config', 'output_shapes', 'output_statistics', 'output_units', 'passes_mask',
-    'predictor', 'register', 'repeats_exactly', 'restore_training', 'save_model',
+    'predictor', 'random_kept', 'register', 'repeats_exactly', 'restore_training', 'save_model',
     'seed_epoch', 'seen_model', 'set_learning_rate', 'set_seed', 'setup_of', 'take_blueprint',
     'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors', 'trainable_variables',
     'training_state', 'try_inputs', 'versions',

@@ -51,7 +51,7 @@ def seen_model(model: Any, x: Any) -> Any:
     if not is_graph(model) or model.built and getattr(model, 'inputs', None):
         return model
     try:
-        with _random_kept():
+        with random_kept():
             return rebuilt(model, x)
     except Exception as error:  # whatever a foreign layer's constructor or call raises
         LOGGER.debug('the model cannot be looked at before it is built: %s', first_line(error))
@@ -59,7 +59,7 @@ def seen_model(model: Any, x: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _random_kept() -> Iterator[None]:
+def random_kept() -> Iterator[None]:
     """Leave all random states as they are, whatever is drawn."""
     states = random.getstate(), np.random.get_state()
     backends: List[Tuple[Any, Any]] = []

@@ -34,7 +34,8 @@ _RESULT: _Kinds = {
     'solution': (str, _NONE), 'attempts': (list,), 'accuracy': (dict,), 'skill': (dict,),
     'yardstick': (int, float, _NONE), 'price': (int, float), 'race': (dict,), 'own': (dict,)}
 _RACE: _Kinds = {'goal': (int, float), 'winner': (int, _NONE), 'rows': (dict,), 'of_all': (list,),
-                 'code': (str,), 'left_out': (list,), 'stopped': (str,), 'candidates': (list,)}
+                 'code': (str,), 'left_out': (list,), 'stopped': (str,),
+                 'candidates': (list,)}
 _CANDIDATE: _Kinds = {
     'number': (int,), 'name': (str,), 'why': (str,), 'words': (list,), 'epochs': (int,),
     'planned': (int,), 'skill': (int, float, _NONE), 'ended': (str,)}

@@ -9,7 +9,8 @@ from typing import Any, Optional
 
 from ..errors import UserError
 from ..judge import recovery
-from ..judge.session import Observer, Session, evenly
+from ..judge.on_record import evenly
+from ..judge.session import Observer, Session
 
 _HISTORY = {'loss': 'history/loss', 'acc': 'history/accuracy', 'val_loss': 'history/val_loss',
             'val_acc': 'history/val_accuracy'}

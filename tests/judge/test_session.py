@@ -9,13 +9,8 @@ import pytest
 
 from AutoTrainer.judge import facts
 from AutoTrainer.judge.facts import GradientSummary, OutputSummary, Task
-from AutoTrainer.judge.session import (
-    LAYERS_ON_RECORD,
-    PROBES_ON_RECORD,
-    Plan,
-    Session,
-    Subject,
-)
+from AutoTrainer.judge.on_record import LAYERS_ON_RECORD, PROBES_ON_RECORD
+from AutoTrainer.judge.session import Plan, Session, Subject
 from AutoTrainer.settings import Watching
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -73,6 +73,11 @@ def test_what_all_have_and_what_was_left_out():
     assert lines[-1] == '          left out for this model or these limits: bn, wider'
 
 
+def test_a_race_in_vain():
+    lines = race_lines(result([entry(1)], stopped='all 4 candidates failed'))
+    assert lines[-1] == '          ended there: all 4 candidates failed'
+
+
 def test_the_change_to_make():
     lines = change_lines(result([], code="a = 1\n\nif a:\n    b = 2"))
     assert lines == ['Change    to make in your own program:', '    a = 1', '    ', '    if a:',
