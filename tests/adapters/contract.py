@@ -177,7 +177,7 @@ class Contract:
     @pytest.mark.parametrize('name', PROBLEMS)
     def test_says_what_is_wrong(self, name, caplog):
         caplog.set_level(logging.WARNING, 'AutoTrainer')
-        trained = self.bench.train(PROBLEMS[name])
+        trained = self.bench.train(PROBLEMS[name], overhead_budget=None)
         verdict, expected = trained.verdict, EXPECTED[name]
         assert (verdict.issues[0] if verdict.issues else None) == expected, verdict.reason
         said = [record for record in caplog.records if verdict.reason in record.getMessage()]
@@ -189,7 +189,7 @@ class Contract:
             assert trained.session.ended == 'verdict' and len(said) == 1
 
     def test_only_tells_where_it_is_not_to_stop(self):
-        trained = self.bench.train(PROBLEMS['oscillating'], stop=False)
+        trained = self.bench.train(PROBLEMS['oscillating'], stop=False, overhead_budget=None)
         assert len(trained.losses) == trained.session.epochs == PROBLEMS['oscillating'].epochs
         assert trained.verdict.issues[0] == EXPECTED['oscillating']
 

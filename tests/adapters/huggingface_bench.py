@@ -114,13 +114,14 @@ class HuggingFaceBench(Bench):
             def on_save(self, args, state, control, **others):
                 control.should_training_stop = True
         with tempfile.TemporaryDirectory() as folder:
-            earlier = self.fitted(problem, Watch(), folder, None, [Stops()], save_strategy='epoch')
+            earlier = self.fitted(problem, Watch(overhead_budget=None), folder, None, [Stops()],
+                                  save_strategy='epoch')
             path = os.path.join(folder, min(os.listdir(folder)))
-            later = self.fitted(problem, Watch(), folder, path)
+            later = self.fitted(problem, Watch(overhead_budget=None), folder, path)
         return later._replace(losses=earlier.losses + later.losses)
 
     def gradients(self, problem):
-        watch, begun = Watch(), []
+        watch, begun = Watch(overhead_budget=None), []
 
         class Looks(transformers.TrainerCallback):
             def on_train_begin(self, args, state, control, **others):

@@ -105,14 +105,15 @@ class LightningBench(Bench):
                     if trainer.current_epoch == epoch - 1:
                         trainer.save_checkpoint(path)
                         trainer.should_stop = True
-            earlier = self.fitted(problem, None, trainer_of(problem.epochs, [Watch(), Saves()]))
-            watch = Watch()
+            earlier = self.fitted(problem, None, trainer_of(
+                problem.epochs, [Watch(overhead_budget=None), Saves()]))
+            watch = Watch(overhead_budget=None)
             later = self.fitted(problem, watch, trainer_of(problem.epochs, [watch]),
                                 ckpt_path=path)
         return later._replace(losses=earlier.losses + later.losses)
 
     def gradients(self, problem):
-        watch = Watch()
+        watch = Watch(overhead_budget=None)
         x, y = [part[:BATCH] for part in tensors(problem)[:2]]
         begun = []
 
