@@ -30,6 +30,7 @@ ENDINGS = ('planned', 'verdict', 'satisfied', 'callback')
 ``satisfied_count`` asked for; anybody else, before the planned end. Only where nobody stopped a
 training early, or it had converged, does "no issue was found" say that it is sound."""
 
+
 class Plan(NamedTuple):
     """How long a training is to be.
 
