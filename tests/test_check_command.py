@@ -35,7 +35,7 @@ def test_a_line_for_each_finding(tmp_path, capsys):
     shown = checked(tmp_path, capsys, epoch=2, opt_kwargs={'lr': 20.0})
     assert shown == (
         'likely   learning_rate_high: the learning rate of SGD is 20, and more than 1 rarely '
-        'works; take one of 0.005 to 0.2\n'
+        'works; take a learning rate of 0.005 to 0.2\n'
         'likely   few_updates: 2 epochs of 700 rows in batches of 64 are 22 updates of the '
         'weights; train longer or in smaller batches, at least some hundred updates\n')
 
