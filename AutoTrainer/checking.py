@@ -11,11 +11,12 @@ from .intake.arrays import map_arrays, parts, row_count
 from .intake.config import check_count
 from .intake.rows import looked_at, paired_arrays, validation_arrays
 from .judge.columns import Data
+from .judge.examine import examine
 from .judge.facts import Task
 from .judge.labels import summarise_labels
 from .judge.losses import KNOWN_LOSSES, loss_name, pairs_nothing
 from .judge.preflight import Finding
-from .judge.setup import BATCH_ROWS, Output, Setup, examine
+from .judge.setup import BATCH_ROWS, Output, Setup
 from .utils.compute_gradient import plain_task
 from .utils.logger import LOGGER
 

@@ -12,12 +12,13 @@ from ..intake.arrays import Batch, map_arrays, row_count
 from ..intake.rows import row_pair
 from ..judge.columns import Data, class_never_trained
 from ..judge.configuration import accuracy_counts
+from ..judge.examine import examine, may_be_codes
 from ..judge.labels import label_kind
 from ..judge.losses import PROVING_LOSSES, loss_name
 from ..judge.preflight import Finding
 from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
-from ..judge.setup import BATCH_ROWS, Setup, examine, may_be_codes
+from ..judge.setup import BATCH_ROWS, Setup
 from ..judge.yardstick import MOST_ROWS
 from ..utils.compute_gradient import Probe, baseline_loss, plain_task
 

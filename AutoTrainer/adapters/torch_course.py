@@ -1,5 +1,6 @@
 """What a training of PyTorch goes through between its checks: weights noted, rates written down."""
 
+import math
 from typing import Any, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import torch
@@ -9,7 +10,7 @@ from ..judge.course import Course
 from ..judge.preflight import LIKELY, Finding
 from .torch_anatomy import Anatomy
 from .torch_probe import Learner, undisturbed
-from .torch_setup import held_parameters, rate_of
+from .torch_setup import held_parameters, in_common
 
 _SAMPLED = 256
 """Numbers of a weight that are kept, evenly spread: one step changes nearly all of them."""
@@ -48,12 +49,13 @@ class Traveller:
             for layer, module in anatomy.names
             for name, weight in module.named_parameters(recurse=False)
             if weight.numel() and weight.requires_grad and (held is None or id(weight) in held)]
-        self._rates: List[float] = []
+        self._rates: List[List[float]] = []  # of each group
         self._done, self._planned = 0, None  # type: int, Optional[int]
 
     def ended(self, epoch: int, planned: int) -> None:
         """An epoch has ended, of so many."""
-        self._rates.append(rate_of(self._optimizer))
+        groups = () if self._optimizer is None else self._optimizer.param_groups
+        self._rates.append([float(group.get('lr', math.nan)) for group in groups])
         self._done, self._planned = epoch, planned
 
     def course(self) -> Course:
@@ -61,8 +63,9 @@ class Traveller:
         layers = {noted.layer: True for noted in self._noted}
         for noted in self._noted:
             layers[noted.layer] = layers[noted.layer] and noted.is_at_rest()
-        return Course(len(self._rates) - 1, self._done, self._planned, tuple(self._rates),
-                      tuple(layers), tuple(layer for layer, rests in layers.items() if rests))
+        return Course(len(self._rates) - 1, self._done, self._planned,
+                      tuple(map(in_common, self._rates)), tuple(layers),
+                      tuple(layer for layer, rests in layers.items() if rests))
 
 
 def _version(weight: Any) -> Optional[int]:

@@ -1,7 +1,7 @@
 """How a PyTorch training is set up, and what is wrong with that, in the words of PyTorch."""
 
 import math
-from typing import Any, Iterator, List, Optional, Set, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from torch import nn
@@ -61,10 +61,13 @@ def _is_trained(parameter: Any, held: Optional[Set[int]]) -> bool:
 def rate_of(optimizer: Any, names: Tuple[str, ...] = ('lr',)) -> float:
     """The learning rate in force, or the largest by several names; NaN if groups differ."""
     groups = [] if optimizer is None else optimizer.param_groups
-    rates = {max((float(group[name]) for name in names if name in group), default=math.nan)
-             for group in groups}
-    # of several rates none stands for all
-    return float('%.6g' % rates.pop()) if len(rates) == 1 else math.nan
+    return in_common([max((float(group[name]) for name in names if name in group),
+                          default=math.nan) for group in groups])
+
+
+def in_common(rates: Sequence[float]) -> float:
+    """The one rate of several groups; NaN if they differ: of several none stands for all."""
+    return float('%.6g' % rates[0]) if len(set(rates)) == 1 else math.nan
 
 
 def _steps(optimizer: Any) -> Tuple[float, Optional[float], float]:

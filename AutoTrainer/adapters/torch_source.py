@@ -12,13 +12,14 @@ from ..judge.baseline import constant_loss
 from ..judge.columns import Data, class_never_trained
 from ..judge.configuration import accuracy_counts
 from ..judge.course import examine_course, in_force, of_later_rates
+from ..judge.examine import examine, may_be_codes
 from ..judge.facts import Task
 from ..judge.labels import label_kind, summarise_labels
 from ..judge.losses import PROVING_LOSSES
 from ..judge.preflight import Finding
 from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
-from ..judge.setup import BATCH_ROWS, Setup, examine, may_be_codes
+from ..judge.setup import BATCH_ROWS, Setup
 from .torch_anatomy import Anatomy
 from .torch_course import Traveller, layers_in_lists
 from .torch_probe import Learner, Probe

@@ -341,8 +341,12 @@ class SkillMonitor(IssueMonitor):
               outputs: Optional[OutputSummary] = None) -> Judgment:
         """Judge the training as it stands, see the base class.
 
-        A certain contradiction is a verdict at once, and so are numbers that are not finite.
+        A certain contradiction is a verdict at once, and so are numbers that are not finite. Of a
+        training that goes on and surely learns enough nothing is said; nobody looks for symptoms.
         """
+        if self.proven and gradients is None and not (
+                self.state.non_finite or self._asks_for_told()):
+            return Judgment({}, {})
         symptoms = self._symptoms(gradients, outputs)
         features = {name: reason is not None for name, reason in symptoms.items()}
         certain = certain_reasons(self.findings)

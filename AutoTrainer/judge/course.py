@@ -7,7 +7,8 @@ import math
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from .preflight import CERTAIN, NOTE, Finding, Found
-from .setup import RATES, Setup
+from .setup import Setup
+from .steps import RATES
 
 LATE = 0.7
 """Share of the planned epochs from which a small learning rate is how most schedules end."""

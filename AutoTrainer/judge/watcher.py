@@ -199,9 +199,10 @@ class Watcher:
             self._skill_cost = min(self._skill_cost, self._clock() - started)
             self._last_skill = monitor.state.epochs
             self.skill_looks += 1
-        if monitor.by_skill and (broken or monitor.needs_probe()):
+        is_asked = broken or monitor.needs_probe()
+        if monitor.by_skill and is_asked:
             self._find(probe, thorough=True)
-        if monitor.task is None and (broken or monitor.needs_probe()):
+        if monitor.task is None and is_asked:
             monitor.learn_task(probe.task())
         if broken or not self._wants_probe(training_seconds):
             return None, None

@@ -11,9 +11,9 @@ import numpy as np
 
 from .. import keras_bridge
 from ..intake.arrays import parts
+from ..judge.examine import MOST_CODES, code_skills
 from ..judge.labels import summarise_labels
 from ..judge.losses import loss_name
-from ..judge.setup import MOST_CODES, code_skills
 from . import graph as model_graph
 from .candidate import Candidate, NotApplicable, Solution
 from .edit import Edit, set_activation

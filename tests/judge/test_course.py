@@ -7,8 +7,9 @@ import pytest
 from AutoTrainer.judge.causes import Evidence, advice_on, causes, certain_reasons
 from AutoTrainer.judge.columns import Data
 from AutoTrainer.judge.course import Course, examine_course, in_force, of_later_rates
+from AutoTrainer.judge.examine import examine
 from AutoTrainer.judge.preflight import CERTAIN, LIKELY, NOTE, Finding
-from AutoTrainer.judge.setup import Kernel, Setup, examine
+from AutoTrainer.judge.setup import Kernel, Setup
 from AutoTrainer.judge.skill import Skill
 from AutoTrainer.judge.standing import Standing, in_words
 from AutoTrainer.utils.monitor import IssueMonitor

@@ -5,10 +5,11 @@ import math
 import pytest
 
 from AutoTrainer.judge.columns import Data
+from AutoTrainer.judge.examine import examine
 from AutoTrainer.judge.facts import Task
 from AutoTrainer.judge.issues import ISSUES
 from AutoTrainer.judge.labels import LabelSummary
-from AutoTrainer.judge.setup import Dropout, Kernel, Lookup, Output, Setup, examine
+from AutoTrainer.judge.setup import Dropout, Kernel, Lookup, Output, Setup
 
 SOUND = Setup(Task('mean_squared_error', 'linear', 1),
               LabelSummary('real', 1, 2, -2.0, 2.0), 'Adam', 0.001,
