@@ -96,7 +96,8 @@ def summarise_labels(y: Any, output_shape: Any = None,
     Args:
         y: labels, of as many rows as are at hand; several labels per row (dictionary, list,
             tuple) are not looked at.
-        output_shape: the model's, (None, …); labels with one axis less are class numbers.
+        output_shape: the model's, (None, …); labels with one axis less are class numbers, and
+            of a model with one axis numbers too.
         ignored: class number that the loss leaves out.
 
     Returns:
@@ -107,7 +108,8 @@ def summarise_labels(y: Any, output_shape: Any = None,
         return LabelSummary()
     if y.dtype.kind == 'b':
         y = y.astype(np.int8)
-    axes = len(output_shape) if isinstance(output_shape, tuple) else max(y.ndim, 2)
+    # outputs of one axis are one number for each row
+    axes = max(len(output_shape) if isinstance(output_shape, tuple) else y.ndim, 2)
     if y.ndim == axes + 1 and y.shape[-1] == 1:
         y = y[..., 0]
     elif y.ndim == axes - 1:
