@@ -11,6 +11,7 @@ from .intake.arrays import map_arrays, parts, row_count
 from .intake.config import check_count
 from .intake.rows import looked_at, paired_arrays, validation_arrays
 from .judge.columns import Data
+from .judge.company import mixes_rows
 from .judge.examine import examine
 from .judge.facts import Task
 from .judge.labels import summarise_labels
@@ -63,7 +64,8 @@ def check(model: Any, x: Any, y: Any = None, validation_data: Any = None,
     setup = setup_of(model, seen, y)._replace(
         rows=row_count(x), epochs=epochs, batch_size=batch_size or BATCH_ROWS,
         lookups=keras_bridge.lookups(seen, x))
-    setup = setup._replace(unpaired=_is_unpaired(model, setup.task))
+    setup = setup._replace(unpaired=_is_unpaired(model, setup.task),
+                           mixes_rows=mixes_rows_of(seen, x))
     return examine(setup, data_of(seen, x, y, x_val, y_val))
 
 
@@ -83,6 +85,19 @@ def setup_of(model: Any, seen: Any, y: Any) -> Setup:
         loss=loss_name(loss), logits=keras_bridge.takes_logits(loss))
     return keras_bridge.setup_of(model, seen)._replace(
         task=task, labels=labels, outputs=_outputs(model, seen, y) if several else ())
+
+
+def mixes_rows_of(seen: Any, x: Any) -> bool:
+    """Whether outputs of a row change with the others of its batch; tried where that can be.
+
+    Args:
+        seen: a built model.
+        x: inputs, arrays.
+    """
+    if not keras_bridge.may_mix_rows(seen):
+        return False
+    with keras_bridge.random_kept():
+        return mixes_rows(keras_bridge.predictor(seen), x)
 
 
 def _is_unpaired(model: Any, task: Task) -> bool:

@@ -274,7 +274,7 @@ class _Judged:
         if weights is not None:
             model.set_weights(weights)
         keras_bridge.compile_model(model, candidate.training.optimizer, candidate.training.loss,
-                                   candidate.training.metrics)
+                                   candidate.training.metrics, candidate.training.loss_weights)
         record = first.record._replace(
             skill=self._before.worth.last.skill.value,
             skill_form=self._before.worth.last.form or self._ground.form,
@@ -325,7 +325,8 @@ def _in_units(model: Any, candidate: Candidate, seed: int) -> Any:
         whole = edit.done()
         model = keras_bridge.build_model(whole.model._replace(
             weights=keras_bridge.layer_weights(model)), seed)
-    keras_bridge.compile_model(model, training.optimizer, training.loss, training.metrics)
+    keras_bridge.compile_model(model, training.optimizer, training.loss, training.metrics,
+                               training.loss_weights)
     return model
 
 

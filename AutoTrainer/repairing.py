@@ -5,6 +5,7 @@ import tempfile
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 from . import keras_bridge
+from .adapters.keras_source import unmeasured
 from .errors import UserError, quote, way_out
 from .intake import inputs
 from .intake.config import check_callback_names, check_count, check_number
@@ -14,6 +15,7 @@ from .judge.losses import REGRESSION_LOSSES, loss_name
 from .record.reader import RunReader
 from .settings import RUN_SETTINGS
 from .solutions.candidate import Training
+from .utils.compute_gradient import plain_task
 from .utils.utils import model_train
 
 _OWN = ('seed', 'jobs', 'budget', 'autorepair')
@@ -94,6 +96,10 @@ def repair(model: Any, x: Any, y: Any = None, *, validation_data: Any = None, ep
                          check_count('batch_size', batch_size))._replace(
         shuffle=bool(shuffle), class_weight=_class_weight(class_weight),
         callbacks=tuple(check_callback_names(callbacks)))
+    own_way = unmeasured(model, training.dataset['y'], plain_task(model, training.dataset['y']))
+    if own_way:
+        raise UserError('%s, by which repair would have to choose; Watch and check go with any '
+                        'loss' % own_way)
     if resume and save_dir is None:
         raise UserError('resume is set without save_dir; give the folder of the repair')
     # a budget of seconds for checks would make the verdict depend on how fast the machine is
@@ -137,7 +143,8 @@ def _training(model: Any, x: Any, y: Any, validation_data: Any, epochs: int,
     counts = kind in ('binary', 'one_hot', 'multi_hot') or (
         kind == 'integer' and loss_name(model.loss) not in REGRESSION_LOSSES)
     return Training(keras_bridge.optimizer_config(model.optimizer), model.loss, batch_size, epochs,
-                    (), dataset, ('accuracy',) if counts else ())
+                    (), dataset, ('accuracy',) if counts else (),
+                    loss_weights=keras_bridge.loss_weights(model))
 
 
 def _class_weight(given: Any) -> Optional[Dict[int, float]]:

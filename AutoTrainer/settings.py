@@ -226,5 +226,5 @@ def of_a_run(watching: Watching, repairing: Repairing) -> Dict[str, Any]:
 
 
 EARLIER: Dict[str, Any] = {'rules': 'paper', 'budget': Repairing.budget, 'shuffle': True,
-                           'class_weight': None}
+                           'class_weight': None, 'loss_weights': None}
 """Settings that the runs of earlier versions had not yet, and what they did."""

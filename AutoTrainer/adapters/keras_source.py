@@ -5,7 +5,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 import numpy as np
 
 from .. import keras_bridge
-from ..checking import data_of, setup_of
+from ..checking import data_of, mixes_rows_of, setup_of
 from ..errors import UserError
 from ..intake import inputs
 from ..intake.arrays import Batch, map_arrays, row_count
@@ -13,8 +13,10 @@ from ..intake.rows import row_pair
 from ..judge.columns import Data, class_never_trained
 from ..judge.configuration import accuracy_counts
 from ..judge.examine import examine, may_be_codes
+from ..judge.facts import Task
 from ..judge.labels import label_kind
-from ..judge.losses import PROVING_LOSSES, loss_name
+from ..judge.losses import KNOWN_LOSSES, PROVING_LOSSES, loss_name
+from ..judge.pairing import IN_ITS_OWN_WAY, takes_outputs_for_labels
 from ..judge.preflight import Finding
 from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
@@ -107,7 +109,8 @@ class Source:
             found = class_never_trained(Data(y=_labels(pair[1]), y_val=_labels(held[1])),
                                         self._setup.labels, self._setup.task.units)
             return ([] if found is None else [found]) + examine(self._setup, Data())
-        return examine(self._setup, data_of(model, *map(as_numpy, pair + held)))
+        setup = self._setup._replace(mixes_rows=mixes_rows_of(model, as_numpy(pair[0])))
+        return examine(setup, data_of(model, *map(as_numpy, pair + held)))
 
     def constants(self, model: Any, batch: Batch,
                   probe: Probe) -> Tuple[Constants, Optional[Constants]]:
@@ -196,4 +199,24 @@ def subject_of(model: Any, batch: Any, labels: Optional[np.ndarray], source: Sou
     return Subject(probe, accuracy_counts(task),
                    lambda: None if labels is None else baseline_loss(model, labels),
                    source.constants(model, batch, probe) if by_skill else (Constants(0), None),
-                   task.loss in PROVING_LOSSES)
+                   task.loss in PROVING_LOSSES,
+                   unmeasured(model, batch.y, task) if by_skill else '')
+
+
+def unmeasured(model: Any, y: Any, task: Task) -> str:
+    """Why outputs say nothing of what is learnt: a loss of one's own takes them for something.
+
+    Args:
+        model: compiled model.
+        y: labels of some rows.
+        task: what it is set to do.
+
+    Returns:
+        The reason; '' where outputs can be held against the labels, or that cannot be told.
+    """
+    loss, shapes = getattr(model, 'loss', None), keras_bridge.output_shapes(model)
+    if not callable(loss) or task.loss in KNOWN_LOSSES or len(shapes) != 1 or (
+            not isinstance(y, np.ndarray)):
+        return ''
+    return '' if takes_outputs_for_labels(keras_bridge.loss_function(loss), y, task.labels,
+                                          shapes[0]) else IN_ITS_OWN_WAY

@@ -210,8 +210,10 @@ class Core:
             number = values[key]
             if number is not None and (number > 1 or number < 0) and not self._percent:
                 self._percent = True
-                self.say('an accuracy of %g is no share from 0 to 1; accuracies are left out: give '
-                         '%g for %g %%' % (number, number / 100, number))
+                way = ('give %g for %g %%' % (number / 100, number) if 0 <= number <= 100
+                       else 'give the right answers over all')
+                self.say('an accuracy of %g is no share from 0 to 1; accuracies are left out: %s'
+                         % (number, way))
         return dict(values, acc=None, val_acc=None) if self._percent else values
 
     def end(self, interrupted: bool = False) -> None:

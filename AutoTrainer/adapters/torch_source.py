@@ -10,12 +10,14 @@ from ..intake.arrays import draw_batch, row_count
 from ..intake.rows import looked_at, probe_rows
 from ..judge.baseline import constant_loss
 from ..judge.columns import Data, class_never_trained
+from ..judge.company import mixes_rows
 from ..judge.configuration import accuracy_counts
 from ..judge.course import examine_course, in_force, of_later_rates
 from ..judge.examine import examine, may_be_codes
 from ..judge.facts import Task
 from ..judge.labels import label_kind, summarise_labels
 from ..judge.losses import PROVING_LOSSES
+from ..judge.pairing import IN_ITS_OWN_WAY, takes_outputs_for_labels
 from ..judge.preflight import Finding
 from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
@@ -128,6 +130,8 @@ class Source:
             own = [*examine_course(setup, course), layers_in_lists(
                 probe.learner, probe.few, self._optimizer)]
             setup = in_force(setup, course)
+        if thorough:
+            setup = setup._replace(mixes_rows=mixes_rows(probe.learner.predict, probe.batch.x))
         if thorough or may_be_codes(setup):
             found = examine(setup, looked_at(
                 rows.x, rows.y, None if held is None else held.x, y_val, probe.anatomy.tokens,
@@ -217,7 +221,17 @@ def subject_of(learner: Learner, source: Source, plan: Plan, by_skill: bool,
         constants = _counted(there.training, source.rows), there.validation
     return Subject(probe, accuracy_counts(task),
                    lambda: source.constant_loss(learner, shape), constants,
-                   task.loss in PROVING_LOSSES)
+                   task.loss in PROVING_LOSSES, _unmeasured(learner, source, task, shape, probe),
+                   is_told=True)
+
+
+def _unmeasured(learner: Learner, source: Source, task: Task, shape: Any, probe: Probe) -> str:
+    """Why outputs say nothing of what is learnt: a loss of one's own takes them for something."""
+    def loss(y: np.ndarray, outputs: np.ndarray) -> float:
+        with torch.no_grad():
+            return float(learner.loss_of(learner.tensors(outputs), y))
+    return '' if learner.loss.kind or source.labels is None or takes_outputs_for_labels(
+        loss, probe.batch.y, task.labels, shape) else IN_ITS_OWN_WAY
 
 
 def _counted(constants: Constants, rows: Rows) -> Constants:

@@ -19,6 +19,7 @@ from .causes import (
     causes,
     certain_reasons,
     no_signal,
+    otherwise_in_steps,
     overfits,
 )
 from .configuration import Symptom
@@ -28,8 +29,8 @@ from .issues import ISSUES
 from .preflight import LIKELY, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
-from .skill import WORST
-from .standing import ENOUGH, SURE, Standing, in_words, standings, told_of
+from .skill import ACCURACY, WORST
+from .standing import ENOUGH, SIGNAL, SURE, Standing, in_words, standings, told_of
 from .yardstick import Yardstick
 
 _TOLD = frozenset(name for name, issue in ISSUES.items() if issue.told)
@@ -52,6 +53,9 @@ FALL = 2.0
 """Standard errors by which a training must have fallen to be said so: its best epochs are that by
 chance too."""
 
+APART_FROM_TOLD = 4.0
+"""Standard errors by which what is measured must be above what is told of the same rows."""
+
 
 class Ground(NamedTuple):
     """What an accuracy and a loss are held against before anything is measured.
@@ -62,12 +66,16 @@ class Ground(NamedTuple):
         constant_loss: the loss of the best constant answer, asked for at most once; it may return
             None.
         loss_proves: whether a training that has lost most of it has learnt most.
+        unmeasured: why outputs say nothing of what is learnt, in words; ''.
+        is_told: whether losses come from somebody's loop, which may change labels or outputs first.
     """
 
     training: Constants
     validation: Optional[Constants] = None
     constant_loss: Callable[[], Optional[float]] = lambda: None
     loss_proves: bool = True
+    unmeasured: str = ''
+    is_told: bool = False
 
 
 class SkillMonitor(IssueMonitor):
@@ -90,8 +98,9 @@ class SkillMonitor(IssueMonitor):
         self._recent: List[Measured] = []  # of the last looks, the newest last
         self.yardsticks: Tuple[Yardstick, ...] = ()
         self.findings: Tuple[Finding, ...] = ()
-        self._overfit: Optional[Finding] = None
+        self._by_curves: Tuple[Finding, ...] = ()
         self._measured_at = 0
+        self._gives_nothing = self._contradicts = False
         self._levels: Dict[str, List[Optional[float]]] = {'acc': [], 'val_acc': []}
         self._losses: List[Optional[float]] = []
         self._is_validated = False
@@ -143,7 +152,7 @@ class SkillMonitor(IssueMonitor):
         if recent and series[-1] is not None:
             shown = max(recent)
             doubt = SURE * self._error_of(shown, self._is_validated)
-            self.proven = shown + doubt >= ENOUGH
+            self.proven = shown + doubt >= ENOUGH and not self._contradicts
         self._unproven = 0 if self.proven else self._unproven + 1
         if self.proven:
             self._recent = []
@@ -214,6 +223,10 @@ class SkillMonitor(IssueMonitor):
         The first looks are made before the time to judge, so that one bad epoch decides nothing
         then. Validation rows of which the history says nothing are looked at once, at the end.
         """
+        if self.ground.unmeasured or self._contradicts:
+            return False
+        if self._is_over and self.proven and self._is_hearsay():
+            return True
         if self._is_over and self.ground.validation is not None and not self._is_validated:
             return not self.state.non_finite
         soon = self._is_due(self.state.epochs + LASTING - 1)
@@ -221,13 +234,25 @@ class SkillMonitor(IssueMonitor):
         return (soon and (lasts or self._is_over) and not self.state.non_finite
                 and not self.proven)
 
+    def _is_hearsay(self) -> bool:
+        """Whether all that speaks for the training is a loss that its loop has told."""
+        return self.ground.is_told and self.state.measure is LOSS_SHARE
+
     def consult(self, probe: Probe) -> None:
         """Measure the model's skill, and what can be learnt where it is not high by itself."""
         measured = probe.skills()
+        self._gives_nothing = measured is None
         if measured is None:
             return
         self._recent = (self._recent + [measured])[-LASTING:]
         self._measured_at = self.state.epochs
+        if self.proven and self._is_hearsay():
+            best = max((skill.value + 2 * skill.error
+                        for part in (measured.training, measured.validation)
+                        for skills in part for skill in skills.values()), default=1.0)
+            if best < ENOUGH / 2:
+                self._contradicts, self.proven, self._recent = True, False, []
+            return
         if not self.judged:
             return
         validation = _worst(self._standings('validation'))
@@ -253,6 +278,11 @@ class SkillMonitor(IssueMonitor):
             self._recent = [reference.from_dict(look) for look in measured['looks']]
             self.yardsticks = tuple(map(classical.from_dict, measured['yardsticks']))
 
+    def looks_closer(self) -> bool:
+        """Whether rows and set-up are to be looked at: it is unsound, or told to be behind."""
+        return self.needs_probe() or (self._is_over and bool(self.yardsticks)
+                                      and self._measured_at == self.state.epochs)
+
     def needs_probe(self) -> bool:
         """Whether the training is unsound, so that the cause has to be found."""
         return (self.judged and self.wants_skill() and self._is_short()
@@ -265,8 +295,16 @@ class SkillMonitor(IssueMonitor):
         if held is not None and held.accuracy is not None and held.accuracy >= 1:
             return ('all %d validation rows have the same label, which says nothing of what is '
                     'learnt; shuffle the rows before they are divided, or give others' % held.rows)
-        if self._recent and not self.proven and self.standing is None:
-            return 'the labels are of no kind of which skill is known, or all alike'
+        if self.proven:
+            return ''
+        if self.ground.unmeasured:
+            return self.ground.unmeasured
+        if self._contradicts:
+            return ('the losses that were told are much less than those of these outputs and '
+                    'labels: give the mean for a row, and the labels as the loss takes them')
+        if self._gives_nothing or self._recent and self.standing is None:
+            return ('what the model gives cannot be held against the labels: they are of another '
+                    'shape, of no known kind, or all alike')
         return ''
 
     @property
@@ -306,6 +344,12 @@ class SkillMonitor(IssueMonitor):
         """
         recent = [level for level in self._levels['acc'][-LASTING:] if level is not None]
         return len(recent) == LASTING and min(recent) >= ENOUGH
+
+    def _in_steps(self) -> Optional[float]:
+        """Skill by the accuracy of the training steps lately; None where that is not known."""
+        recent = [level for level in self._levels['acc'][-LASTING:] if level is not None]
+        known = recent and self.state.measure is not LOSS_SHARE
+        return statistics.median(recent) if known else None
 
     def expected_gain(self) -> float:
         """What the curves promise until the planned end, in skill."""
@@ -353,7 +397,10 @@ class SkillMonitor(IssueMonitor):
         if certain and not self.state.epochs:
             return Judgment(certain, features)
         if self.state.non_finite or self.needs_probe():
-            return Judgment(causes(self._evidence(symptoms, gradients)), features)
+            evidence = self._evidence(symptoms, gradients)
+            otherwise = otherwise_in_steps(evidence)
+            self._by_curves = () if otherwise is None else (otherwise,)
+            return Judgment(causes(evidence), features)
         told = self._told(symptoms)
         asked = {issue: reason for issue, reason in told.items() if issue in self.optional_issues}
         return Judgment(asked, features, {} if asked else told)
@@ -370,7 +417,7 @@ class SkillMonitor(IssueMonitor):
             standing.skill.error if standing else 0.0, self.expected_gain(),
             next((yardstick.unseen[standing.form] for yardstick in self.yardsticks
                   if standing and standing.form in yardstick.unseen), None), self._fallen(),
-            standing.learner if standing else '', _ratio(gradients))
+            standing.learner if standing else '', _ratio(gradients), self._in_steps())
 
     def _told(self, symptoms: Mapping[str, Symptom]) -> Dict[str, str]:
         """What is said of a training at its end although it is no reason to stop it."""
@@ -383,8 +430,12 @@ class SkillMonitor(IssueMonitor):
         nothing = no_signal(evidence)
         if nothing:
             return {'no_signal': nothing}
-        self._overfit = overfits(evidence)
-        return {} if self._overfit is None else {self._overfit.issue: self._overfit.sentence}
+        overfit = overfits(evidence)
+        if overfit is None:
+            return {}
+        self._by_curves = (overfit,)
+        likely = [finding.sentence for finding in self.findings if finding.severity == LIKELY]
+        return {overfit.issue: '; '.join([overfit.sentence] + likely)}
 
     @property
     def in_doubt(self) -> str:
@@ -392,15 +443,34 @@ class SkillMonitor(IssueMonitor):
         standing = self.standing
         told = told_of(self._recent[-1], self.yardsticks, self.ground.training.rows) if (
             self._recent) else None
-        if (told is None or standing is None or not told.learner or not told.is_short()
-                or not standing.learner):
+        if told is None or standing is None:
+            return ''
+        if self.yardsticks and not told.learner and told.skill.value < ENOUGH:
+            return 'what could be learnt is not known'
+        said_so = self._validates_otherwise() or _next_to_nothing(told)
+        if said_so:
+            return said_so
+        likely = [finding for finding in self.findings if finding.severity == LIKELY]
+        behind = told.skill.value < ENOUGH * told.yardstick.value if likely else told.is_short()
+        if not (told.learner and behind and standing.learner):
             return ''
         rows = 'validation' if standing in self._standings('validation') else 'training'
         said = ['by %s it has %.2f on %s rows, where %s has %.2f: not surely too little' % (
             standing.form, standing.skill.value, rows, standing.learner, standing.yardstick.value)]
-        said += ['%s: %s' % (finding.sentence, finding.advice) for finding in self.findings
-                 if finding.severity == LIKELY]
+        said += ['%s: %s' % (finding.sentence, finding.advice) for finding in likely]
         return '; '.join(said)
+
+    def _validates_otherwise(self) -> str:
+        """What is told of the validation rows against what the model has on them, in words; ''."""
+        measured = self._recent[-1].validation
+        level = self._levels['val_acc'][-1] if self._levels['val_acc'] else None
+        now = measured[0].get(ACCURACY) if len(measured) == 1 else None
+        if level is None or now is None or self.state.measure is LOSS_SHARE or (
+                level + APART_FROM_TOLD * now.error >= now.value):
+            return ''
+        return ('the training tells of a skill of %.2f on validation rows, and in inference mode '
+                'the model has %.2f on those that were given: they are validated in training mode, '
+                'or prepared otherwise' % (level, now.value))
 
     def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
         """Skill, yardstick, and the two in words, as far as they were measured."""
@@ -414,8 +484,14 @@ class SkillMonitor(IssueMonitor):
 
     def advice(self, reasons: Mapping[str, str]) -> str:
         """What to change about what was found, see :func:`~AutoTrainer.judge.causes.advice_on`."""
-        overfit = () if self._overfit is None else (self._overfit,)
-        return advice_on(reasons, self.findings + overfit)
+        return advice_on(reasons, self.findings + self._by_curves)
+
+
+def _next_to_nothing(told: Standing) -> str:
+    """Why little is called sound, in words: classical learners hardly learn more; ''."""
+    if not told.learner or max(told.skill.value, told.yardstick.value) >= SIGNAL:
+        return ''
+    return 'next to nothing is learnt, and classical learners learn hardly more'
 
 
 def _below(levels: Sequence[Optional[float]]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from .issues import ISSUES
 from .preflight import CERTAIN, LIKELY, NOTE, Finding
 from .skill import Skill
-from .standing import Standing, is_above_constant, is_signal
+from .standing import ENOUGH, SIGNAL, Standing, is_above_constant, is_signal
 
 SAME = 1e-3
 """Spread of the predictions, as a share of their size, up to which all rows get the same answer."""
@@ -30,7 +30,7 @@ LEAST_SWING = 0.1
 """Skill that swings must cover, however many rows there are."""
 
 _EXPLAIN = ('learning_rate_low', 'learning_rate_high', 'learning_rate_fell', 'strong_decay',
-            'layers_at_rest')
+            'dropout_leaves_nothing', 'layers_at_rest', 'some_frozen', 'sorted_by_label')
 """Notes, by name, that are the cause of a training that learns too little and shows no other."""
 
 
@@ -52,6 +52,7 @@ class Evidence(NamedTuple):
         fallen: how it has fallen from what it had reached; None if it has not.
         learner: who learns more, in words; '' where nobody was asked.
         gradient_ratio: norm of the first kernel's gradient over that of the last; None if unknown.
+        in_steps: skill by the accuracy of the training steps lately; None if unknown.
     """
 
     symptoms: Mapping[str, Optional[str]]
@@ -67,6 +68,7 @@ class Evidence(NamedTuple):
     fallen: Optional[str] = None
     learner: str = ''
     gradient_ratio: Optional[float] = None
+    in_steps: Optional[float] = None
 
 
 def causes(seen: Evidence) -> Dict[str, str]:
@@ -103,6 +105,9 @@ def causes(seen: Evidence) -> Dict[str, str]:
     if 'relu' not in found and 'vanish' not in found:
         add('collapse', _same_answer(seen))
     add('unstable', _swings(seen))
+    if not found:
+        otherwise = otherwise_in_steps(seen)
+        add('underfit', otherwise and otherwise.sentence)
     for finding in seen.findings if not found else ():
         if finding.name in _EXPLAIN:
             add(finding.issue, finding.sentence)
@@ -239,8 +244,27 @@ def below_zero(losses: Sequence[Optional[float]], findings: Sequence[Finding]) -
             '0: %s' % (lowest, found.sentence))
 
 
+_OTHERWISE = 0.5
+"""Share of the skill shown in training steps that is there in inference mode, or less of it."""
+
+
+def otherwise_in_steps(seen: Evidence) -> Optional[Finding]:
+    """A model that has learnt, and answers its own training rows otherwise in inference mode."""
+    if seen.in_steps is None or seen.training is None or seen.in_steps < ENOUGH:
+        return None
+    now = seen.training.skill
+    if now.value + 2 * now.error > _OTHERWISE * seen.in_steps:
+        return None
+    return Finding('other_in_inference', NOTE,
+                   'its training steps show a skill of %.2f, and in inference mode it has %.2f on '
+                   'the same rows: averages of batch normalisation do not follow, or something '
+                   'else is not the same then' % (seen.in_steps, now.value),
+                   'let batch normalisation follow sooner (momentum 0.9 in Keras, 0.1 in PyTorch), '
+                   'with batches of 16 rows and more', 'underfit')
+
+
 def _slow(seen: Evidence) -> Optional[str]:
-    if seen.gain <= 0:
+    if seen.gain < SIGNAL:  # next to nothing: no more steps would help
         return None
     return ('the skill still rises, but at this rate only by %.2g until the planned end'
             % seen.gain)

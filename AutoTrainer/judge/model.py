@@ -129,6 +129,16 @@ def vocabulary(setup: Setup) -> Found:
                    'abnormal_data')
 
 
+def company(setup: Setup) -> Found:
+    """Rows that are not answered one by one."""
+    if not setup.mixes_rows:
+        return None
+    return Finding('rows_mixed', LIKELY,
+                   'what the model answers for a row changes with the other rows of its batch',
+                   'see along which axis a softmax, a reshape, an attention or a recurrent layer '
+                   'goes: the first one holds the rows', 'underfit')
+
+
 def broadcast(setup: Setup) -> Found:
     """A loss of one's own that compares each output with every label."""
     if not setup.unpaired:

@@ -61,7 +61,9 @@ class Subject(NamedTuple):
             (None if unknown); read under ``rules='skill'``.
         loss_proves: whether a training that has lost most of the constant prediction's loss has
             learnt most (:data:`AutoTrainer.judge.losses.PROVING_LOSSES`); likewise.
-        unmeasured: why there is no probe, in words; '' where there is one, or nobody knows.
+        unmeasured: why what is learnt cannot be measured, in words; '' where it can, or nobody
+            knows.
+        is_told: whether losses come from somebody's loop, which may change labels or outputs first.
     """
 
     probe: Optional[Probe] = None
@@ -70,6 +72,7 @@ class Subject(NamedTuple):
     constants: Tuple[Constants, Optional[Constants]] = (Constants(0), None)
     loss_proves: bool = True
     unmeasured: str = ''
+    is_told: bool = False
 
 
 class Observer:
@@ -163,7 +166,8 @@ class Session:
         if not watching.by_skill or subject.probe is None:
             return IssueMonitor(**settings)
         return SkillMonitor(Ground(*subject.constants, subject.constant_loss,
-                                   subject.loss_proves), **settings)
+                                   subject.loss_proves, subject.unmeasured, subject.is_told),
+                            **settings)
 
     # ------------------------------------------------------------------------- what it has come to
 

@@ -98,6 +98,7 @@ class Setup(NamedTuple):
         outputs: where there are several; ``task`` and ``labels`` say nothing then.
         unpaired: whether the loss, one of the user's own, compares each output with every label.
         lookups: of embeddings that the inputs reach unchanged.
+        mixes_rows: whether the outputs of a row change with the other rows of its batch.
         chain: whether each layer takes the outputs of the one before and nothing else.
         normalises: whether there are layers inside that bring their inputs to one scale.
         rows: training rows.
@@ -120,6 +121,7 @@ class Setup(NamedTuple):
     outputs: Tuple[Output, ...] = ()
     unpaired: bool = False
     lookups: Tuple[Lookup, ...] = ()
+    mixes_rows: bool = False
     chain: bool = False
     normalises: bool = False
     rows: int = 0

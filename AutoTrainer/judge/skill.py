@@ -109,21 +109,35 @@ def as_shares(answers: Answers, outputs: Any, logits: bool = False) -> np.ndarra
     """
     found = np.asarray(outputs, dtype=np.float64)
     if answers.kind == 'numbers':
-        return found.reshape(answers.truth.shape)
+        return _shares_of(answers.truth, found.reshape(answers.truth.shape), logits)
     found = found.reshape(-1, found.shape[-1] if found.ndim > 1 else 1)
     if len(found) != len(answers.truth):
         raise ValueError('%d outputs for %d answers' % (len(found), len(answers.truth)))
-    if logits and found.shape[1] > 1 and answers.kind == 'classes':
-        with np.errstate(invalid='ignore'):  # infinite ones become NaN
-            found = np.exp(found - found.max(axis=1, keepdims=True))
-        found = found / found.sum(axis=1, keepdims=True)
-    elif logits:
-        found = 1 / (1 + np.exp(-np.clip(found, -500, 500)))
+    if logits:
+        found = (_softmax if found.shape[1] > 1 and answers.kind == 'classes' else _sigmoid)(found)
     if answers.signs:
         found = (found + 1) / 2
     if answers.kind == 'classes' and found.shape[1] == 1:
         found = np.concatenate([1 - found, found], axis=1)
     return found
+
+
+def _shares_of(truth: np.ndarray, found: np.ndarray, logits: bool) -> np.ndarray:
+    """Outputs held against amounts; those before a softmax or sigmoid against shares."""
+    if not logits or truth.min() < 0 or truth.max() > 1:
+        return found
+    shared_out = truth.shape[1] > 1 and np.allclose(truth.sum(axis=1), 1, atol=1e-3)
+    return (_softmax if shared_out else _sigmoid)(found)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid='ignore'):  # infinite ones become NaN
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -500, 500))))
 
 
 def skills_of(answers: Answers, shares: Any) -> Skills:

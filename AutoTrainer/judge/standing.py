@@ -26,9 +26,9 @@ PERFECT = Skill(1.0, 0.0)
 """What stands in for a yardstick that was not asked for, since none is above it; and what a network
 is held against on fewer rows than a yardstick needs: knowing them by heart."""
 
-ASSUMED = Skill(0.2, 0.0)
-"""What is asked of a model where no yardstick can be had: to be clearly above the best constant
-answer."""
+ASSUMED = Skill(SIGNAL / ENOUGH, 0.0)
+"""What is asked of a model where no yardstick can be had: to foretell anything at all. What chance
+has a say in, as the next word has, may leave no more to be learnt."""
 
 
 class Standing(NamedTuple):

@@ -59,7 +59,8 @@ def learning_rate(setup: Setup) -> Found:
     if rates is _BY_GRADIENT and 0 < setup.momentum < 1:
         step = rate / (1 - setup.momentum)  # where the gradient stays the same
         said = '%g with momentum %g, together %.3g' % (rate, setup.momentum, step)
-    if step > rates.high:
+        usual += ' times %.2g, for the momentum' % (1 - setup.momentum)
+    if step > rates.high * (1 + 1e-6):  # 0.1 / (1 - 0.9) is a bit more than 1
         return Finding('learning_rate_high', LIKELY if step > rates.most else NOTE,
                        'the learning rate of %s is %s, and more than %g rarely works'
                        % (name, said, rates.high), usual, 'unstable')

@@ -50,7 +50,14 @@ from .outputs import (
     predictor,
 )
 from .rates import learning_rate, set_learning_rate
-from .setup_facts import check_compiled, lookups, random_kept, seen_model, setup_of
+from .setup_facts import (
+    check_compiled,
+    lookups,
+    may_mix_rows,
+    random_kept,
+    seen_model,
+    setup_of,
+)
 from .state import fit_data, repeats_exactly, restore_training, seed_epoch, training_state
 from .tensors import to_numpy, to_tensors
 from .training_setup import (
@@ -62,6 +69,7 @@ from .training_setup import (
     check_loss,
     compile_model,
     loss_function,
+    loss_weights,
     losses_by_output,
     named_callback,
     optimizer_config,
@@ -77,10 +85,10 @@ __all__ = [
     'first_rows', 'fit_data', 'gradient_statistics', 'has_rectifiers', 'has_weights',
     'head_activation', 'is_graph', 'is_own_function', 'keras', 'layer_config', 'layer_weights',
     'leaf_layers', 'leaky_layers', 'learning_rate', 'load_keras_dataset', 'load_model',
-    'load_weights', 'lookups', 'loss_function', 'losses_by_output', 'may_take_text',
-    'named_callback', 'narrowest',
-    'optimizer_config', 'output_shapes', 'output_statistics', 'output_units', 'passes_mask',
-    'predictor', 'random_kept', 'register', 'repeats_exactly', 'restore_training', 'save_model',
+    'load_weights', 'lookups', 'loss_function', 'loss_weights', 'losses_by_output',
+    'may_mix_rows', 'may_take_text', 'named_callback', 'narrowest', 'optimizer_config',
+    'output_shapes', 'output_statistics', 'output_units', 'passes_mask', 'predictor',
+    'random_kept', 'register', 'repeats_exactly', 'restore_training', 'save_model',
     'seed_epoch', 'seen_model', 'set_learning_rate', 'set_seed', 'setup_of', 'take_blueprint',
     'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors', 'trainable_variables',
     'training_state', 'try_inputs', 'versions',

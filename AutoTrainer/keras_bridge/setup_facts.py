@@ -105,6 +105,20 @@ def setup_of(model: Any, seen: Any) -> Setup:
                  normalises=any(type(leaf).__name__ in _NORMALISES for leaf in leaves))
 
 
+def may_mix_rows(model: Any) -> bool:
+    """Whether something in a model could treat the rows of a batch as anything but rows.
+
+    Keras's own layers do not, but for a softmax along the first axis and what somebody has written.
+    """
+    if not is_graph(model):
+        return True
+    graph = getattr(model, '_functional', None) or model
+    return len(getattr(graph, 'operations', graph.layers)) != len(graph.layers) or any(
+        not of_keras(type(leaf)) or type(leaf).__name__ == 'Lambda' or 0 in np.ravel(
+            getattr(leaf, 'axis', -1) if type(leaf).__name__ == 'Softmax' else -1)
+        for leaf in leaf_layers(model))
+
+
 def _has_weights(model: Any) -> bool:
     try:
         return bool(model.weights)

@@ -194,14 +194,23 @@ def loss_function(loss: Any) -> Callable[[np.ndarray, np.ndarray], float]:
 
 
 def compile_model(model: Any, optimizer: Mapping[str, Any], loss: Any,
-                  metrics: Sequence[Any] = ('accuracy',)) -> None:
-    """Compile with a fresh optimizer.
+                  metrics: Sequence[Any] = ('accuracy',), loss_weights: Any = None) -> None:
+    """Compile with a fresh optimizer; the others as for ``model.compile``.
 
     Raises:
         UserError: for an unknown loss.
     """
     model.compile(optimizer=build_optimizer(optimizer), loss=check_loss(loss),
-                  metrics=list(metrics))
+                  metrics=list(metrics), loss_weights=loss_weights)
+
+
+def loss_weights(model: Any) -> Any:
+    """What the losses of several outputs count, as it was given to ``compile``; None for alike."""
+    held = getattr(model, 'compiled_loss' if LEGACY else '_compile_loss', None)
+    given = getattr(held, '_user_loss_weights', None)
+    if isinstance(given, dict):
+        return {name: float(weight) for name, weight in given.items()}
+    return given if given is None else [float(weight) for weight in given]
 
 
 # ------------------------------------------------------------------------------------- callbacks

@@ -43,7 +43,8 @@ def watched_fit(candidate: Candidate, watch: Any, seed: int, recorder: Optional[
     training, data = candidate.training, candidate.training.dataset
     model = keras_bridge.build_model(candidate.model, seed)
     is_shared = model is candidate.model.original  # which the next training changes
-    keras_bridge.compile_model(model, training.optimizer, training.loss, training.metrics)
+    keras_bridge.compile_model(model, training.optimizer, training.loss, training.metrics,
+                               training.loss_weights)
     saved = _taken_up(model, recorder) if recorder is not None and resume else None
     judged = watch.watching.by_skill or 'collapse' in watch.watching.judged_issues
     best = BestWeights(watch, is_shared) if judged else None

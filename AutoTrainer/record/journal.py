@@ -332,7 +332,7 @@ def trained_model(outcome: Outcome, candidate: Candidate, seed: int) -> Any:
         model = keras_bridge.build_model(candidate.model, seed)
         keras_bridge.load_weights(model, outcome.model_path)
     keras_bridge.compile_model(model, candidate.training.optimizer, candidate.training.loss,
-                               candidate.training.metrics)
+                               candidate.training.metrics, candidate.training.loss_weights)
     return model
 
 
@@ -399,7 +399,7 @@ def _training_settings(training: Training) -> Dict[str, Any]:
     return {'optimizer': dict(training.optimizer, config=config),
             'loss': loss_name(training.loss), 'batch_size': training.batch_size,
             'epochs': training.epochs, 'shuffle': training.shuffle,
-            'class_weight': training.class_weight,
+            'class_weight': training.class_weight, 'loss_weights': training.loss_weights,
             'callbacks': [callback if isinstance(callback, str) else type(callback).__name__
                           for callback in training.callbacks]}
 

@@ -152,7 +152,8 @@ def made(candidate: Candidate, seed: int) -> Any:
     """A candidate's model before its first step, compiled."""
     training = candidate.training
     model = keras_bridge.build_model(candidate.model, seed)
-    keras_bridge.compile_model(model, training.optimizer, training.loss, ())
+    keras_bridge.compile_model(model, training.optimizer, training.loss, (),
+                               training.loss_weights)
     return model
 
 

@@ -249,8 +249,9 @@ def _compile(before: Training, after: Training, always: bool) -> List[str]:
     said = [part for part in said if part]
     if not said and not always:
         return []
-    line = 'model.compile(optimizer=%s, loss=%s, metrics=%s)' % (
-        new.optimizer.text, new.loss, new.metrics)
+    weights = '' if after.loss_weights is None else ', loss_weights=%r' % (after.loss_weights,)
+    line = 'model.compile(optimizer=%s, loss=%s, metrics=%s%s)' % (
+        new.optimizer.text, new.loss, new.metrics, weights)
     return [line + '  # %s' % ', '.join(said).replace(', was ', ', ') if said else line]
 
 

@@ -50,6 +50,7 @@ class Training(NamedTuple):
         metrics: as for ``model.compile``; the accuracy is in it.
         shuffle: whether the rows come in another order in every epoch.
         class_weight: what the rows of a class count, by its number; None for all alike.
+        loss_weights: what the losses of several outputs count, as for ``model.compile``.
     """
 
     optimizer: Dict[str, Any]
@@ -61,6 +62,7 @@ class Training(NamedTuple):
     metrics: Tuple[Any, ...] = ('accuracy',)
     shuffle: bool = True
     class_weight: Optional[Mapping[int, float]] = None
+    loss_weights: Any = None
 
 
 class TargetScale(NamedTuple):

@@ -370,6 +370,10 @@ class IssueMonitor:
         """What to change, in words, for reasons by issue; '' where that is left to a repair."""
         return ''
 
+    def looks_closer(self) -> bool:
+        """Whether rows and set-up are to be looked at; only under ``rules='skill'``."""
+        return False
+
     def needs_probe(self) -> bool:
         """Whether a probe could change the verdict at the epoch watched last."""
         return needs_probe(self.state, self.total_epoch, self.params, self.judged_early())

@@ -399,7 +399,8 @@ def unmeasured():
      'not judged: all 200 validation rows have the same label, which says nothing of what is '
      'learnt; shuffle the rows before they are divided, or give others'),
     ({'constants': (Constants(1000, None), Constants(200, None))}, [unmeasured()] * 20,
-     'not judged: the labels are of no kind of which skill is known, or all alike'),
+     'not judged: what the model gives cannot be held against the labels: they are of another '
+     'shape, of no known kind, or all alike'),
     ({'constants': (Constants(1000, 0.5), Constants(200, 0.99))}, None, None),
     ({}, None, None)])
 def test_sound_is_said_of_what_was_measured_alone(subject, shown, note):
@@ -420,3 +421,42 @@ def test_a_cross_entropy_below_0_is_told_of_a_training_that_learns(loss, name, t
         name=name, severity=LIKELY, issue='loss_issue')])
     assert verdict.issues == verdict.told == told and watched.epochs == 20
     assert not verdict.is_blamed and ('down to -5.4' in verdict.reason) is bool(told)
+
+
+def of_loss(level, error=0.03):
+    return measured(level, error=error, form=SQUARED)
+
+
+@pytest.mark.parametrize('told, now, is_told, note', [
+    (0.01, 0.95, True, 'sound: nothing was found'),
+    (0.01, 0.02, True, 'not judged: the losses that were told are much less than those of these'),
+    (0.01, -4.0, True, 'not judged: the losses that were told'),
+    (0.01, -4.0, False, 'sound: nothing was found'),  # of a fit, which takes these very labels
+])
+def test_a_loss_that_is_told_is_held_against_the_model_once(told, now, is_told, note):
+    history = [dict(row(None, 0.5), loss=told) for _ in range(20)]
+    verdict, watched = judged(flat(0.0, 20), shown=[of_loss(now)] * 20, history=history, subject={
+        'constants': (Constants(1000), None), 'constant_loss': lambda: 1.0, 'is_told': is_told})
+    assert verdict.issues == () and verdict.note.startswith(note)
+    assert watched.subject.probe.looks == ([20] if is_told else [])
+
+
+def test_a_loss_that_asks_for_something_else_than_the_labels():
+    verdict, watched = judged(flat(0.0), subject={'unmeasured': 'it is a distance'})
+    assert verdict.issues == () and verdict.note == 'not judged: it is a distance'
+    assert watched.subject.probe.looks == []
+    assert judged([NAN] * 3, subject={'unmeasured': 'it is a distance'})[0].issues == ('explode',)
+
+
+@pytest.mark.parametrize('now, reached, told, doubt', [
+    (0.9, 0.9, 0.2, 'the training tells of a skill of 0.20 on validation rows'),
+    (0.9, 0.9, 0.85, ''),
+    (0.02, 0.03, 0.02, 'next to nothing is learnt, and classical learners learn hardly more'),
+])
+def test_sound_as_far_as_can_be_told(now, reached, told, doubt):
+    shown = [measured(now, now, error=0.005)] * TOTAL
+    verdict, _ = judged(flat(0.0), validation=flat(told), shown=shown,
+                        reached=[yardstick(reached, error=0.005)])
+    assert verdict.issues == () and verdict.note.startswith(
+        'sound, as far as can be told: ' if doubt else 'sound: ')
+    assert doubt in verdict.note

@@ -60,3 +60,11 @@ def test_a_rare_class_is_seen_among_many_labels():
     y = np.zeros(50001, int)
     y[33333] = 12
     assert summarise_labels(y, (None, 10)).highest == 12
+
+
+@pytest.mark.parametrize('y, width', [
+    (np.linspace(0, 1, 50), 1), (np.arange(50) % 2, 1), (np.linspace(0, 1, 50)[:, None], 1),
+    (np.eye(3)[np.arange(50) % 3], 3)])
+def test_outputs_of_one_axis_are_one_number_for_each_row(y, width):
+    """As of a module that ends in squeeze(1)."""
+    assert summarise_labels(y, (None,)).width == width
