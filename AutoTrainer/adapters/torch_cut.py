@@ -1,0 +1,117 @@
+"""Layers that are to learn and whose outputs something cuts off from the loss.
+
+The gradient of such a layer is not small: there is none. An output that this loss does not take, as
+an auxiliary head's, has none either, by intent. What tells them apart is the loss: it depends on
+what has been cut off.
+"""
+
+import itertools
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+import torch
+from torch import nn
+
+from ..errors import first_line
+from ..intake.arrays import Batch, map_arrays
+from ..judge.preflight import CERTAIN, LIKELY, Finding
+from ..utils.logger import LOGGER
+from .torch_probe import Learner, Probe, undisturbed
+
+_ROWS = 32
+"""Rows that are sent through: among fewer the largest output may well be the same one in all."""
+_TRIED = 16
+"""Layers, at the most, of which it is tried whether the loss depends on them: a pass for each."""
+_NAMED = 3
+_SAME = 1e-5
+"""Share of a loss that the order of a sum may change on a GPU."""
+_ADVICE = ('see what cuts the outputs of these layers off from the loss: detach(), .data, '
+           'torch.no_grad(), numpy, argmax')
+
+Layers = List[Tuple[str, nn.Module]]
+
+
+class _Reached(NamedTuple):
+    """The parameters, by id, to which a gradient arrives, and whether the loss has one at all."""
+
+    parameters: Set[int]
+    loss: bool
+
+
+def layers_cut_off(probe: Probe, at_rest: Sequence[str]) -> Optional[Finding]:
+    """Layers to which no gradient of the loss arrives at all, though the loss depends on them.
+
+    Args:
+        probe: of the training.
+        at_rest: the names of layers that the optimizer is to change and that have not changed so
+            far; one that has changed gets its gradient from elsewhere.
+    """
+    learner, wanted = probe.learner, set(at_rest)
+    cut = [(name, module) for name, module in probe.anatomy.names if name in wanted]
+    x, y = [map_arrays(lambda array: array[:_ROWS], part) for part in probe.batch]
+    batch, has_gradient = Batch(x, y), False
+    try:
+        for training in (False, True):  # some give no gradient in inference mode alone
+            if not cut:
+                return None
+            reached = _reached(learner, batch, training)
+            cut = _without_gradient(cut, reached)
+            has_gradient = has_gradient or reached.loss
+        if cut and not has_gradient:
+            return Finding('layers_cut_off', CERTAIN, 'the loss is cut off from every weight: it '
+                           'has no gradient, and loss.backward() fails', _ADVICE, 'vanish')
+        names = list(itertools.islice(_needed(learner, batch, cut), _NAMED + 1))
+    except Exception as error:  # of a module, or a loss, that nobody foresaw
+        LOGGER.debug('whether layers are cut off cannot be told: %s', first_line(error))
+        return None
+    if not names:
+        return None
+    return Finding('layers_cut_off', LIKELY,
+                   'no gradient of the loss arrives at %s, though the loss depends on %s: '
+                   'something cuts the outputs off on their way'
+                   % (', '.join(names[:_NAMED]) + ', …' * (len(names) > _NAMED),
+                      'it' if len(names) == 1 else 'them'), _ADVICE, 'vanish')
+
+
+def _reached(learner: Learner, batch: Batch, training: bool) -> _Reached:
+    """Where the gradient of the loss arrives, in one of the two modes."""
+    model = learner.model
+    with undisturbed(model):
+        for module in model.modules():
+            module.training = training
+        loss = learner.loss_of(learner.call(learner.tensors(batch.x)), batch.y)
+        if not loss.requires_grad:
+            return _Reached(set(), False)
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+    return _Reached({id(weight) for weight, gradient in zip(weights, gradients)
+                     if gradient is not None}, True)
+
+
+def _without_gradient(layers: Layers, reached: _Reached) -> Layers:
+    return [(name, module) for name, module in layers
+            if not any(id(weight) in reached.parameters
+                       for weight in module.parameters(recurse=False))]
+
+
+def _needed(learner: Learner, batch: Batch, layers: Layers) -> Iterator[str]:
+    """The names of layers whose weights the loss depends on."""
+    before = _loss(learner, batch)
+    if not torch.isfinite(before):
+        return
+    for name, module in layers[:_TRIED]:
+        own = dict(module.named_parameters(recurse=False))
+        try:
+            for key, weight in own.items():  # others in their place: the weights stay untouched
+                setattr(module, key, nn.Parameter(-2 * weight.detach(), requires_grad=False))
+            after = _loss(learner, batch)
+        finally:
+            for key, weight in own.items():
+                setattr(module, key, weight)
+        if not torch.isclose(before, after, rtol=_SAME, atol=0.0):
+            yield name or type(module).__name__
+
+
+def _loss(learner: Learner, batch: Batch) -> torch.Tensor:
+    """The loss in inference mode; what a module draws at random is the same each time."""
+    with undisturbed(learner.model), torch.no_grad():
+        return learner.loss_of(learner.call(learner.tensors(batch.x)), batch.y)
