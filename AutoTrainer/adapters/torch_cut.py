@@ -76,8 +76,11 @@ def _reached(learner: Learner, batch: Batch, training: bool) -> _Reached:
     """Where the gradient of the loss arrives, in one of the two modes."""
     model = learner.model
     with undisturbed(model):
-        for module in model.modules():
-            module.training = training
+        for module in model.modules() if training else ():
+            module.training = True
+            # a step that is under way has noted which buffers it was made with
+            module._buffers.update((name, value.clone()) for name, value in module._buffers.items()
+                                   if value is not None)
         loss = learner.loss_of(learner.call(learner.tensors(batch.x)), batch.y)
         if not loss.requires_grad:
             return _Reached(set(), False)
