@@ -127,7 +127,7 @@ class Source:
         if thorough and self._traveller is not None:
             course = self._traveller.course()
             own = [*examine_course(setup, course), layers_in_lists(
-                probe.learner, probe.few, self._optimizer), layers_cut_off(probe, course.at_rest)]
+                probe.learner, probe.few, self._optimizer), layers_cut_off(probe, course)]
             setup = in_force(setup, course)
         if thorough or may_be_codes(setup):
             found = examine(setup, looked_at(

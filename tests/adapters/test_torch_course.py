@@ -160,6 +160,36 @@ def test_features_of_a_trunk_that_nobody_trains_are_no_mistake():
     assert cut_off(model) == []
 
 
+class Coded(nn.Module):
+    """Features are replaced by the nearest of a codebook; their gradient goes past it."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.trunk, self.head = nn.Linear(8, 4), nn.Linear(4, 3)
+        self.codes = nn.Embedding(16, 4)
+
+    def forward(self, x):
+        features = self.trunk(x)
+        nearest = self.codes(torch.cdist(features, self.codes.weight).argmin(1))
+        return self.head(features + (nearest - features).detach())
+
+
+def test_a_codebook_is_cut_off_only_where_it_has_been_seen_not_to_learn():
+    assert cut_off(Coded()) == []
+    model = Coded()
+    verdict = trained(model, torch.optim.Adam(model.parameters(), 1e-4))
+    assert 'no gradient of the loss arrives at codes, though the loss depends on it' in (
+        verdict.reason)
+
+
+def test_of_many_layers_those_next_to_the_cut_are_named():
+    model = Cut(WAYS['detach'])
+    model.trunk = nn.Sequential(*(nn.Linear(width, 16) for width in (8, 16, 16, 16, 16)))
+    (_, sentence), = cut_off(model)
+    assert 'arrives at trunk.2, trunk.3, trunk.4 and layers in front of them, though' in sentence
+
+
 def test_recurrent_layers_can_be_cut_off_too():
     class Recurrent(nn.Module):
         def __init__(self):
