@@ -6,6 +6,7 @@ in the first epoch alone.
 """
 
 import inspect
+import weakref
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -69,6 +70,10 @@ def _mapped(x: Any) -> Any:
     return to_numpy(x).copy()
 
 
+def _nothing() -> None:
+    """What a reference comes to where there is nothing left, or nothing to refer to."""
+
+
 def needs_closure(optimizer: Any) -> bool:
     """Whether an optimizer computes the loss by itself, as often as it likes: LBFGS."""
     if optimizer is None:
@@ -84,7 +89,8 @@ class Hooks:
     has); where neither is known, when training goes on after a validation. What is validated
     before the next training batch belongs to it. A batch counts as training where the module is in
     training mode and the loss has a gradient; in inference mode, where the weights are seen to
-    change from one to the next.
+    change from one to the next. Where the loss is called again with the very same output, as mixed
+    labels ask for, that is the same batch, and the first of its losses stands for it.
 
     Args:
         model: the module, as it is trained.
@@ -116,6 +122,8 @@ class Hooks:
         self._is_first = True
         self._alike = 0  # batches of an epoch up to which nothing but their loss is to be kept
         self._started = self._is_deaf = self._trains_in_eval = False
+        self._outputs: Dict[bool, Any] = {}  # the last one of losses with a gradient, and without
+        self._repeats = False  # whether the loss is called more than once for a batch
         self._doubt = Doubt(self._mode)
         self._given: Any = None
         self.steps = 0
@@ -161,9 +169,22 @@ class Hooks:
                                'epoch instead', len(args), 's' * (len(args) != 1))
             self._is_deaf = True
             return
+        if self._is_repeated(args[0], loss.requires_grad):
+            self._repeats, self._alike = True, 0
+            return
         trains = loss.requires_grad and (self._mode.training or self._trains_in_eval
                                          or self._is_training(args, loss))
         self._hear(args, loss, trains)
+
+    def _is_repeated(self, output: Any, graded: bool) -> bool:
+        """Whether this is the output of the call before, which is kept alive by the loop alone."""
+        if torch.compiler.is_compiling():
+            return False
+        before = self._outputs.get(graded, _nothing)()
+        # weights that are given out as they are stay the same object for good
+        comparable = isinstance(output, torch.Tensor) and not isinstance(output, nn.Parameter)
+        self._outputs[graded] = weakref.ref(output) if comparable else _nothing
+        return comparable and before is output
 
     def _hear(self, args: Tuple[Any, ...], loss: torch.Tensor, trains: bool) -> None:
         if trains:
@@ -174,7 +195,7 @@ class Hooks:
             if self._is_first and self.held is not None:
                 self._gather(args, self.held)
         heard.add(args[0], args[1], loss)
-        if trains and self._batches is not None and not self._is_first:
+        if trains and self._batches is not None and not (self._is_first or self._repeats):
             self._alike = min(self._batches, heard.alike_until(args[1], loss))
 
     def _is_training(self, args: Tuple[Any, ...], loss: torch.Tensor) -> bool:

@@ -24,6 +24,7 @@ from ..judge.session import Plan, Subject
 from ..judge.setup import BATCH_ROWS, Setup
 from .torch_anatomy import Anatomy
 from .torch_course import Traveller, layers_in_lists
+from .torch_cut import layers_cut_off
 from .torch_probe import Learner, Probe
 from .torch_rows import Rows
 from .torch_setup import in_pytorchs_words, own_findings, setup_of
@@ -128,7 +129,7 @@ class Source:
         if thorough and self._traveller is not None:
             course = self._traveller.course()
             own = [*examine_course(setup, course), layers_in_lists(
-                probe.learner, probe.few, self._optimizer)]
+                probe.learner, probe.few, self._optimizer), layers_cut_off(probe, course)]
             setup = in_force(setup, course)
         if thorough:
             setup = setup._replace(mixes_rows=mixes_rows(probe.learner.predict, probe.batch.x))

@@ -96,7 +96,8 @@ def causes(seen: Evidence) -> Dict[str, str]:
         add('activation_issue', symptoms['improper_activation'])
     add('loss_issue', symptoms['improper_loss'])
     add('collapse', _by_rate(seen, seen.fallen))
-    if not seen.fallen:  # dead units are how it fell
+    cut_off = any(finding.name == 'layers_cut_off' for finding in seen.findings)
+    if not seen.fallen and not cut_off:  # dead units are how it fell; none die without a gradient
         add('relu', symptoms['died_relu'])
     add('explode', symptoms['nan_weight'] or symptoms['nan_gradient']
         or symptoms['explode_gradient'])

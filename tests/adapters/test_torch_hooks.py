@@ -1,5 +1,7 @@
 """What is kept of the batches of a loop of PyTorch that is left as it is."""
 
+import weakref
+
 import pytest
 
 torch = pytest.importorskip('torch', reason='PyTorch is not installed here')
@@ -24,9 +26,10 @@ class Trained:
         reduction: of its loss.
         looks: whether it asks for the loss of its rows in the middle of an epoch.
         names: the names by which it calls the loss; () by place.
+        mixes: whether it calls the loss twice with an output, as mixed labels ask for.
     """
 
-    def __init__(self, validates=True, reduction='mean', looks=False, names=()):
+    def __init__(self, validates=True, reduction='mean', looks=False, names=(), mixes=False):
         torch.manual_seed(0)
         model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
         self.loss_fn = loss_fn = nn.CrossEntropyLoss(reduction=reduction)
@@ -47,7 +50,8 @@ class Trained:
                     output = model(x)
                     given = dict(zip(names, (output, y)))
                     loss = (loss_fn(**given) if names else loss_fn(output, y)).mean()
-                    loss.backward()
+                    again = 0.5 * loss_fn(output, y.flip(0)).mean() if mixes else 0
+                    (loss + again).backward()
                     optimizer.step()
                     total += loss.item() * len(y)
                     answers.append((output.argmax(1) == y).tolist())
@@ -115,3 +119,83 @@ def test_a_loss_without_a_gradient_is_no_training_step():
     trained = Trained(validates=False, looks=True)
     assert trained.session.epochs == 4
     assert trained.history['loss'] == pytest.approx(trained.losses, rel=1e-6)
+
+
+@pytest.mark.parametrize('validates, reduction', [(True, 'mean'), (False, 'mean'), (True, 'none')])
+def test_a_loss_called_twice_with_one_output_is_one_batch(validates, reduction, caplog):
+    trained = Trained(validates, reduction, mixes=True)
+    assert trained.session.epochs == 4
+    assert trained.history['loss'] == pytest.approx(trained.losses, rel=1e-6)
+    if validates:
+        assert trained.history['val_loss'] == pytest.approx(trained.val_losses, rel=1e-6)
+    assert not any('more epochs were heard' in record.getMessage() for record in caplog.records)
+
+
+def test_a_validation_that_calls_its_loss_twice_is_one_validation():
+    torch.manual_seed(0)
+    model, loss_fn = nn.Linear(4, 3), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), 0.05)
+    with Watch(model, loss_fn, DataLoader(TensorDataset(X, Y), 50), epochs=3,
+               optimizer=optimizer, validation_data=(X[:HELD], Y[:HELD])) as watch:
+        expected = []
+        for _ in range(3):
+            model.train()
+            for x, y in zip(X.split(50), Y.split(50)):
+                optimizer.zero_grad()
+                loss_fn(model(x), y).backward()
+                optimizer.step()
+            model.eval()
+            with torch.no_grad():
+                losses = []
+                for x, y in zip(X[:HELD].split(HELD // 2), Y[:HELD].split(HELD // 2)):
+                    output = model(x)
+                    losses.append(loss_fn(output, y).item())
+                    loss_fn(output, 2 - y)
+                expected.append(sum(losses) / 2)
+    assert watch.session.epochs == 3
+    assert watch.session.history['val_loss'] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_look_at_a_loss_does_not_take_the_place_of_its_batch():
+    model, loss_fn = nn.Linear(4, 3), nn.CrossEntropyLoss()
+    with Watch(model, loss_fn, DataLoader(TensorDataset(X, Y), 50), epochs=3) as watch:
+        for _ in range(3):
+            for x, y in zip(X.split(50), Y.split(50)):
+                output = model(x)
+                with torch.no_grad():
+                    loss_fn(output, y)
+                loss_fn(output, y).backward()
+    assert watch.session.epochs == 3
+
+
+def test_outputs_go_when_the_loop_lets_them_go():
+    held = []
+
+    class Loss(nn.Module):
+        def forward(self, output, target):
+            held.append(weakref.ref(output))
+            return nn.functional.cross_entropy(output, target)
+
+    model, loss_fn = nn.Linear(4, 3), Loss()
+    with Watch(model, loss_fn, DataLoader(TensorDataset(X, Y), 50), epochs=2,
+               validation_data=(X[:HELD], Y[:HELD])):
+        for x, y in zip(X.split(50), Y.split(50)):
+            loss_fn(model(x), y).backward()
+            assert held[-1]() is None
+
+
+def test_weights_given_out_as_they_are_are_a_batch_each_time():
+    class Image(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.image = nn.Parameter(torch.zeros(50, 3))
+
+        def forward(self, x):
+            return self.image
+
+    model, loss_fn = Image(), nn.CrossEntropyLoss()
+    with Watch(model, loss_fn, DataLoader(TensorDataset(X, Y), 50), epochs=3) as watch:
+        for _ in range(3):
+            for x, y in zip(X.split(50), Y.split(50)):
+                loss_fn(model(x), y).backward()
+    assert watch.session.epochs == 3

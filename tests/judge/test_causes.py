@@ -81,6 +81,10 @@ def test_what_the_paper_reads_off_the_accuracy_is_no_cause(symptom):
     # dead units are how it fell
     (seen(symptoms=['died_relu', 'vanish_gradient'], fallen='it had reached 0.8'), ['collapse']),
     (seen(symptoms=['explode_gradient'], fallen='it had reached 0.8'), ['collapse', 'explode']),
+    # zeros of layers that no gradient reaches are no dead units
+    (seen([finding('vanish', LIKELY)._replace(name='layers_cut_off')],
+          ['died_relu', 'vanish_gradient']), ['vanish']),
+    (seen([finding('vanish', LIKELY)], ['died_relu']), ['vanish', 'relu']),
     # it still rises, only too slowly
     (seen(gain=0.08), ['not_converge']),
     (seen(gain=0.02), ['underfit']),
