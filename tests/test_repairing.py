@@ -432,3 +432,31 @@ def test_a_race_by_command_line(tmp_path, capsys, monkeypatch):
     told = json.loads(capsys.readouterr().out)
     assert told == RunReader(folder).result() and told['race']['candidates'] and asked == [2]
     assert RESULT_KEYS <= set(told)
+
+
+# ------------------------------------------------------------------------------ losses that differ
+
+@pytest.mark.backend
+@pytest.mark.parametrize('weights', [[1.0, 0.01], {'kind': 1.0, 'amount': 0.01}])
+def test_what_losses_count_is_kept(weights):
+    given = two_heads()
+    losses = ['binary_crossentropy', 'mse']
+    given.compile(keras.optimizers.Adam(0.01), dict(zip(['kind', 'amount'], losses)) if isinstance(
+        weights, dict) else losses, loss_weights=weights)
+    assert keras_bridge.loss_weights(given) == weights
+    assert keras_bridge.loss_weights(two_heads()) is None
+    y = dict(zip(['kind', 'amount'], [Y[ROWS], AMOUNTS[ROWS]])) if isinstance(
+        weights, dict) else [Y[ROWS], AMOUNTS[ROWS]]
+    done = repair(given, X[ROWS], y, epochs=2, batch_size=16, budget=0.1)
+    assert keras_bridge.loss_weights(done.model) == weights
+
+
+def test_a_loss_by_which_no_candidate_can_be_chosen_is_told_before_anything_is_trained():
+    def high(y, given):
+        maximum = keras.backend.maximum if keras_bridge.LEGACY else keras.ops.maximum
+        return maximum(0.95 * (y - given), -0.05 * (y - given))
+    model = network(8, 1, head=None, loss=high, metrics=())
+    before = keras_bridge.all_weights(model)
+    with pytest.raises(UserError, match='in a way of its own.*Watch and check go with any loss'):
+        repair(model, X[ROWS], AMOUNTS[ROWS], epochs=4)
+    assert keras_bridge.has_weights(model, before)

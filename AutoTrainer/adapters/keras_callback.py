@@ -200,6 +200,7 @@ class LossHistory(keras_bridge.keras.callbacks.Callback):
 
     def _take_in(self, values: Mapping[str, Optional[float]]) -> bool:
         """Hand an epoch to the session, and do what it asks for: is the training to stop?"""
+        self._source.ended(self.model)
         stop = self.session.epoch(values)
         if self._keeper is not None and self.session.restore_due:
             factor = recovery.FACTOR if self.session.goes_on else None

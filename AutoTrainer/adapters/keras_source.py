@@ -1,5 +1,6 @@
 """The rows of a Keras training, for whoever has to look at more than the probe's batch."""
 
+import math
 from typing import Any, List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -12,12 +13,13 @@ from ..intake.arrays import Batch, map_arrays, row_count
 from ..intake.rows import row_pair
 from ..judge.columns import Data, class_never_trained
 from ..judge.configuration import accuracy_counts
+from ..judge.course import Course, examine_course, in_force, of_later_rates
 from ..judge.examine import examine, may_be_codes
 from ..judge.facts import Task
 from ..judge.labels import label_kind
 from ..judge.losses import KNOWN_LOSSES, PROVING_LOSSES, loss_name
 from ..judge.pairing import IN_ITS_OWN_WAY, takes_outputs_for_labels
-from ..judge.preflight import Finding
+from ..judge.preflight import Finding, surest_first
 from ..judge.reference import Constants, Reference, Target
 from ..judge.session import Plan, Subject
 from ..judge.setup import BATCH_ROWS, Setup
@@ -44,6 +46,8 @@ class Source:
             validation_data = None if held[0] is None or held[1] is None else held
         self._validation = _checked(validation_data)
         self._setup: Optional[Setup] = None
+        self._plan = Plan(1)
+        self._rates: List[float] = []  # after each epoch; none under a schedule, which is known
 
     def reference(self, model: Any) -> Reference:
         """What a training of a model on these rows is held against.
@@ -71,6 +75,7 @@ class Source:
                 training's.
         """
         self._check_shapes(model)
+        self._plan, self._rates = plan, []
         rows = row_count(labels)
         steps = plan.steps or -(-rows // BATCH_ROWS)
         batch = BATCH_ROWS if -(-rows // BATCH_ROWS) == steps else -(-rows // steps)
@@ -92,6 +97,21 @@ class Source:
             raise UserError('validation_data has labels of shape %s, but y has %s; give labels of '
                             'the same kind' % (y_val.shape[1:], y.shape[1:]))
 
+    def ended(self, model: Any) -> None:
+        """An epoch has ended: a callback may have changed the learning rate."""
+        if self._setup is not None:
+            self._rates.append(math.nan if self._setup.scheduled
+                               else keras_bridge.learning_rate(model) or math.nan)
+
+    def _course(self, model: Any, setup: Setup) -> Course:
+        """What the training has gone through."""
+        rates, plan, done = self._rates, self._plan, len(self._rates)
+        if setup.scheduled and plan.steps:
+            rates = keras_bridge.scheduled_rates(
+                model, [(plan.before + epoch) * plan.steps for epoch in range(1, done + 1)])
+        return Course(done=done, planned=plan.epochs, rates=tuple(
+            float('%.6g' % rate) for rate in rates))  # float32 makes 0.1 another number
+
     def findings(self, model: Any, thorough: bool) -> List[Finding]:
         """What is wrong with how the training is set up.
 
@@ -106,11 +126,20 @@ class Source:
             return examine(self._setup, Data())
         held = self._validation or (None, None)
         if not (thorough or may_be_codes(self._setup)):
-            found = class_never_trained(Data(y=_labels(pair[1]), y_val=_labels(held[1])),
+            never = class_never_trained(Data(y=_labels(pair[1]), y_val=_labels(held[1])),
                                         self._setup.labels, self._setup.task.units)
-            return ([] if found is None else [found]) + examine(self._setup, Data())
+            return ([] if never is None else [never]) + examine(self._setup, Data())
         setup = self._setup._replace(mixes_rows=mixes_rows_of(model, as_numpy(pair[0])))
-        return examine(setup, data_of(model, *map(as_numpy, pair + held)))
+        course = self._course(model, setup)
+        found = examine(in_force(setup, course), data_of(model, *map(as_numpy, pair + held)))
+        if max(course.rates, default=0.0) > setup.learning_rate:
+            found = of_later_rates(found)
+        return surest_first(examine_course(setup, course) + found)
+
+    def held_loss(self, model: Any) -> Optional[float]:
+        """The loss of the best constant answer on the validation rows; None if it is not known."""
+        held = None if self._validation is None else _labels(self._validation[1])
+        return None if held is None else baseline_loss(model, held)
 
     def constants(self, model: Any, batch: Batch,
                   probe: Probe) -> Tuple[Constants, Optional[Constants]]:
@@ -200,7 +229,8 @@ def subject_of(model: Any, batch: Any, labels: Optional[np.ndarray], source: Sou
                    lambda: None if labels is None else baseline_loss(model, labels),
                    source.constants(model, batch, probe) if by_skill else (Constants(0), None),
                    task.loss in PROVING_LOSSES,
-                   unmeasured(model, batch.y, task) if by_skill else '')
+                   unmeasured(model, batch.y, task) if by_skill else '',
+                   held_loss=lambda: source.held_loss(model) if by_skill else None)
 
 
 def unmeasured(model: Any, y: Any, task: Task) -> str:

@@ -156,9 +156,11 @@ class Source:
         return (None if self.labels is None else self.labels.shape[1:],
                 None if shape is None else shape[1:])
 
-    def constant_loss(self, learner: Learner, shape: Any) -> Optional[float]:
-        """The loss of the best constant answer."""
-        labels, facts = self.labels, learner.loss
+    @staticmethod
+    def constant_loss(learner: Learner, labels: Optional[np.ndarray],
+                      shape: Any) -> Optional[float]:
+        """The loss of the best constant answer for these labels."""
+        facts = learner.loss
         if labels is None or not facts.plain:
             return None
 
@@ -221,9 +223,10 @@ def subject_of(learner: Learner, source: Source, plan: Plan, by_skill: bool,
         there = source.reference(learner, probe.anatomy)
         constants = _counted(there.training, source.rows), there.validation
     return Subject(probe, accuracy_counts(task),
-                   lambda: source.constant_loss(learner, shape), constants,
+                   lambda: source.constant_loss(learner, source.labels, shape), constants,
                    task.loss in PROVING_LOSSES, _unmeasured(learner, source, task, shape, probe),
-                   is_told=True)
+                   is_told=True, held_loss=lambda: None if source.held is None or not by_skill
+                   else source.constant_loss(learner, _array(source.held.y), shape))
 
 
 def _unmeasured(learner: Learner, source: Source, task: Task, shape: Any, probe: Probe) -> str:

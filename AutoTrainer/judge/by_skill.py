@@ -13,6 +13,7 @@ from . import reference
 from . import yardstick as classical
 from .baseline import loss_based_accuracy
 from .causes import (
+    SPOILT,
     Evidence,
     advice_on,
     below_zero,
@@ -429,7 +430,8 @@ class SkillMonitor(IssueMonitor):
         evidence = self._evidence(symptoms)
         nothing = no_signal(evidence)
         if nothing:
-            return {'no_signal': nothing}
+            spoilt = [finding.sentence for finding in self.findings if finding.name in SPOILT]
+            return {'no_signal': '; '.join([nothing] + spoilt)}
         overfit = overfits(evidence)
         if overfit is None:
             return {}

@@ -29,8 +29,11 @@ a vanishing gradient: the paper's two thresholds are for a gradient alone."""
 LEAST_SWING = 0.1
 """Skill that swings must cover, however many rows there are."""
 
+SPOILT = ('stand_in_numbers', 'outlying_labels')
+"""Notes, by name, on rows of which next to nothing can be learnt."""
+
 _EXPLAIN = ('learning_rate_low', 'learning_rate_high', 'learning_rate_fell', 'strong_decay',
-            'dropout_leaves_nothing', 'layers_at_rest', 'some_frozen', 'sorted_by_label')
+            'dropout_leaves_nothing', 'layers_at_rest', 'some_frozen', 'sorted_by_label') + SPOILT
 """Notes, by name, that are the cause of a training that learns too little and shows no other."""
 
 

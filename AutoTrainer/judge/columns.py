@@ -54,7 +54,8 @@ def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> 
         scale = scale._replace(severity=NOTE)
     found = [_text_inputs(data), _text_labels(data), _not_finite(data), _constant_inputs(data),
              scale, _order(data, labels), _same_rows(data), _other_kind(data, labels),
-             _one_label(data, labels), _label_among_inputs(data)]
+             _one_label(data, labels), _label_among_inputs(data), _stand_ins(data),
+             _outlying_labels(data, labels)]
     return [finding for finding in found + _useless_columns(data) if finding is not None]
 
 
@@ -189,6 +190,59 @@ def _useless_columns(data: Data) -> List[Optional[Finding]]:
                            '(%d and %d)' % ((len(twins), table.shape[1]) + twins[0]),
                            'leave repeated columns out'))
     return found
+
+
+_FAR, _VERY_FAR = 10.0, 30.0
+"""How far from the middle half of a column a number stands apart, in widths of that half."""
+_STAND_IN, _FEW = 0.3, 0.01
+"""Share of the rows that can be missing, and that can be mistyped, at the most."""
+
+
+def _apart(column: np.ndarray, far: float) -> np.ndarray:
+    """Which numbers stand far apart from the middle half; none where that has no width."""
+    low, high = np.percentile(column, [25, 75])
+    return np.maximum(low - column, column - high) > far * (high - low) if high > low else (
+        np.zeros(len(column), bool))
+
+
+def _stand_ins(data: Data) -> Found:
+    """One number far from all others, in many rows of a column: it stands for what is missing."""
+    if len(data.x) != 1 or data.x[0].ndim != 2 or data.tokens or (
+            data.x[0].shape[1] > _FEW_COLUMNS) or data.x[0].dtype.kind not in 'iuf' or (
+            len(data.x[0]) < _ENOUGH_ROWS):
+        return None
+    for index, column in enumerate(data.x[0].T.astype(np.float64)):
+        far = column[_apart(column, _FAR)]
+        if not 3 <= len(far) <= _STAND_IN * len(column):
+            continue
+        numbers, counts = np.unique(far, return_counts=True)
+        if counts.max() >= 0.8 * len(far):
+            return _data('stand_in_numbers', NOTE,
+                         '%d of %d rows have %.4g in column %d, far from all others'
+                         % (counts.max(), len(column), numbers[counts.argmax()], index),
+                         'see whether it stands for what is missing: put the middle of the column '
+                         'in its place, and a column that says where that was done')
+    return None
+
+
+def _outlying_labels(data: Data, labels: LabelSummary) -> Found:
+    """A few labels so far from all others that they alone make the squared error."""
+    if labels.kind != 'real' or labels.width != 1 or data.y is None or (
+            data.y.dtype.kind not in 'iuf'):
+        return None
+    numbers = data.y.reshape(-1).astype(np.float64)
+    if len(numbers) < _ENOUGH_ROWS or not np.isfinite(numbers).all():
+        return None
+    apart, off = _apart(numbers, _VERY_FAR), (numbers - np.median(numbers)) ** 2
+    if not 0 < apart.sum() <= max(1.0, _FEW * len(numbers)) or off[apart].sum() < 0.9 * off.sum():
+        return None
+    worst = numbers[apart][np.abs(numbers[apart]).argmax()]
+    return _data('outlying_labels', NOTE,
+                 '%d of %d labels lie far from all others (%.4g, where the middle is %.4g): they '
+                 'alone make the squared error' % (apart.sum(), len(numbers), worst,
+                                                   np.median(numbers)),
+                 'see whether they are mistyped; else train on their logarithm, or with a Huber '
+                 'loss')
 
 
 def _label_among_inputs(data: Data) -> Found:

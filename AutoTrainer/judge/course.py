@@ -104,5 +104,5 @@ def _rate_fell(setup: Setup, course: Course) -> Found:
                    'the learning rate of %s has fallen from %.3g to %.3g, and has been below %g '
                    'since epoch %d of %d' % (setup.optimizer, max(seen), seen[-1],
                                              rates.low * share, since, course.planned),
-                   'let the learning rate fall more slowly: a schedule that counts epochs must '
-                   'not be stepped with every batch', 'not_converge')
+                   'let the learning rate fall more slowly; what was meant in epochs may have been '
+                   'counted in batches', 'not_converge')

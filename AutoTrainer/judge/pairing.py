@@ -30,8 +30,8 @@ def takes_outputs_for_labels(loss: Callable[[np.ndarray, np.ndarray], float], y:
 
     So it is where right answers cost less than wrong ones; and of amounts less than the best
     constant answer, which lies in the middle of the labels and not at their edge. A loss that is
-    the same for all answers pairs nothing, which is a fault and told elsewhere; one below 0 where
-    it is wrong likewise.
+    the same for all answers pairs nothing, which is a fault and told elsewhere; so is one of
+    classes that goes below 0.
 
     Args:
         loss: (labels, outputs) → their mean loss; it may raise what it likes.
@@ -73,7 +73,7 @@ def _of_amounts(cost: Callable[[np.ndarray], float], truth: np.ndarray) -> bool:
         answer = rows.mean(axis=0) if place is None else np.percentile(rows, place, axis=0)
         constant[place] = cost(np.broadcast_to(answer, rows.shape).reshape(truth.shape))
     known = [right, turned] + list(constant.values())
-    if any(map(math.isnan, known)) or min(known) < 0:
+    if any(map(math.isnan, known)):
         return True
     inner, outer = [min(constant[place] for place in places) for places in (_INNER, _OUTER)]
     return math.isfinite(inner) and inner <= outer + _MARGIN * max(0.0, inner - right) and (

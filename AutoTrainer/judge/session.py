@@ -64,6 +64,7 @@ class Subject(NamedTuple):
         unmeasured: why what is learnt cannot be measured, in words; '' where it can, or nobody
             knows.
         is_told: whether losses come from somebody's loop, which may change labels or outputs first.
+        held_loss: ``constant_loss`` of the validation rows; None for that of the training rows.
     """
 
     probe: Optional[Probe] = None
@@ -73,6 +74,7 @@ class Subject(NamedTuple):
     loss_proves: bool = True
     unmeasured: str = ''
     is_told: bool = False
+    held_loss: Callable[[], Optional[float]] = lambda: None
 
 
 class Observer:
@@ -139,6 +141,7 @@ class Session:
         self._satisfied = 0
         self._ended_by_others = self._interrupted = False
         self._constant_loss: Optional[float] = None
+        self._held_loss = math.nan
         self._clock = clock
         self._began = clock()
 
@@ -361,11 +364,11 @@ class Session:
         if complete['acc'] is None and complete['val_acc'] is None:
             if self._constant_loss is None:
                 self._constant_loss = self.subject.constant_loss() or math.nan
+                self._held_loss = self.subject.held_loss() or self._constant_loss
             if not math.isnan(self._constant_loss):
                 self.monitor.measured_by(LOSS_SHARE)
                 complete['acc'] = loss_based_accuracy(complete['loss'], self._constant_loss)
-                complete['val_acc'] = loss_based_accuracy(complete['val_loss'],
-                                                          self._constant_loss)
+                complete['val_acc'] = loss_based_accuracy(complete['val_loss'], self._held_loss)
         return complete
 
     def _training_seconds(self) -> float:

@@ -49,7 +49,7 @@ from .outputs import (
     output_statistics,
     predictor,
 )
-from .rates import learning_rate, set_learning_rate
+from .rates import learning_rate, scheduled_rates, set_learning_rate
 from .setup_facts import (
     check_compiled,
     lookups,
@@ -89,7 +89,7 @@ __all__ = [
     'may_mix_rows', 'may_take_text', 'named_callback', 'narrowest', 'optimizer_config',
     'output_shapes', 'output_statistics', 'output_units', 'passes_mask', 'predictor',
     'random_kept', 'register', 'repeats_exactly', 'restore_training', 'save_model',
-    'seed_epoch', 'seen_model', 'set_learning_rate', 'set_seed', 'setup_of', 'take_blueprint',
-    'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors', 'trainable_variables',
-    'training_state', 'try_inputs', 'versions',
+    'scheduled_rates', 'seed_epoch', 'seen_model', 'set_learning_rate', 'set_seed', 'setup_of',
+    'take_blueprint', 'takes_integers', 'takes_logits', 'to_numpy', 'to_tensors',
+    'trainable_variables', 'training_state', 'try_inputs', 'versions',
 ]

@@ -1,6 +1,7 @@
 """The learning rate of a model in training: read, and lowered."""
 
-from typing import Any, Dict, Optional
+import math
+from typing import Any, Dict, List, Optional, Sequence
 
 from .generation import LEGACY, backend, keras
 from .tensors import to_numpy
@@ -61,6 +62,14 @@ def learning_rate(model: Any) -> Optional[float]:
         return float(value) if isinstance(value, float) else float(to_numpy(value))
     except (TypeError, ValueError, AttributeError):
         return None
+
+
+def scheduled_rates(model: Any, steps: Sequence[int]) -> List[float]:
+    """What the learning rate schedule of a compiled model gives at some steps; NaN without one."""
+    given = _given(model)
+    if not isinstance(given, _Schedule):
+        return [math.nan for _ in steps]
+    return [float(to_numpy(given(step))) for step in steps]
 
 
 def set_learning_rate(model: Any, rate: float, factor: float) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from AutoTrainer import keras_bridge
+from AutoTrainer import Watch, keras_bridge
 from AutoTrainer.adapters.keras_source import Source, subject_of, targets
 from AutoTrainer.errors import UserError
 from AutoTrainer.intake.arrays import Batch
@@ -254,3 +254,36 @@ def test_contradictions_need_no_look_at_the_rows():
     network = model(1, 'softmax')
     source.begin(network, CLASSES, PLAN)
     assert [finding.name for finding in source.findings(network, False)] == ['softmax_of_one']
+
+
+class Slower(keras.callbacks.Callback):
+    """As ReduceLROnPlateau does, and sooner."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = self.model.optimizer.learning_rate
+        rate.assign(0.02 * keras_bridge.learning_rate(self.model))
+
+
+@pytest.mark.parametrize('scheduled', [True, False])
+def test_a_rate_that_has_fallen_explains_what_is_not_learnt(scheduled):
+    """A schedule whose steps were meant as epochs; a callback that lowers the rate."""
+    keras_bridge.set_seed(0)
+    network = model()
+    rate = keras.optimizers.schedules.ExponentialDecay(0.02, 2, 0.3) if scheduled else 0.02
+    network.compile(keras.optimizers.SGD(rate), 'binary_crossentropy', metrics=['accuracy'])
+    watch = Watch(X, CLASSES, overhead_budget=None)
+    network.fit(X, CLASSES, epochs=20, batch_size=30, verbose=0,
+                callbacks=[watch] + [Slower()] * (not scheduled))
+    assert watch.verdict.issues == ('not_converge',)
+    assert 'the learning rate of SGD has fallen from 0.02 to' in watch.verdict.reason
+
+
+def test_validation_losses_are_held_against_the_validation_rows():
+    """A few mistyped training labels make the loss of the constant answer as large as they are."""
+    spoilt = AMOUNTS.copy()
+    spoilt[:3] = 1e5
+    network = model(head=None, loss='mse')
+    source = Source((X, spoilt), (X[:60], AMOUNTS[:60]))
+    told = subject_of(network, Batch(X, spoilt), spoilt, source, True, PLAN)
+    assert told.constant_loss() > 1e7 and 1 < told.held_loss() < 50
+    assert subject_of(network, Batch(X, spoilt), spoilt, source, False, PLAN).held_loss() is None

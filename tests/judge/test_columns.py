@@ -144,3 +144,31 @@ def test_the_share_of_same_rows_counts_those_that_were_not_looked_at():
 ])
 def test_validation_rows_of_another_kind(y, y_val, shape, expected):
     assert found(y=y, y_val=y_val, shape=shape) == expected
+
+
+def standing_in(number, rows, column=1, table=TABLE):
+    spoilt = table.copy()
+    spoilt[:rows, column] = number
+    return spoilt
+
+
+@pytest.mark.parametrize('rows, expected', [
+    (standing_in(-999, 20), ['note stand_in_numbers']),
+    (standing_in(30.0, 3), ['note stand_in_numbers']),      # scaled since
+    (standing_in(-999, 2), []),
+    (standing_in(-999, 90), []),                            # so many are a kind of row
+    (standing_in(4.0, 20), []),                             # not far from the others
+    (np.where(RANDOM.rand(200, 5) < 0.05, 50.0, 0.0), []),  # no middle to be far from
+    (np.exp(2 * TABLE), []),                                # far, but no one number
+])
+def test_numbers_that_stand_for_what_is_missing(rows, expected):
+    assert found(x=(rows,)) == expected
+
+
+@pytest.mark.parametrize('y, expected', [
+    (np.r_[REAL[:-2], 1e4, -1e4], ['note outlying_labels']),
+    (np.r_[REAL[:-10], [1e4] * 10], []),             # a kind of row
+    (np.r_[REAL[:-1], 20.0], []), (REAL, []), (np.exp(REAL), []),
+])
+def test_labels_that_alone_make_the_squared_error(y, expected):
+    assert found(x=(TABLE,), y=y) == expected
