@@ -182,7 +182,8 @@ def solve(journal: Journal, candidate: Candidate, first: Outcome, repairing: Rep
         LOGGER.warning('the race is ended: %s', _in_vain(race))
     before = _first_worth(candidate, first, ground, seed)
     found = _Judged(ground, before, race, winner, journal, seed).repair(candidate, first)
-    code = '' if found.candidate is candidate else change_in_code(candidate, found.candidate)
+    code = '' if found.candidate is candidate else change_in_code(
+        candidate, _until_its_best(found.candidate, race.leader))
     told = _told(ground, offers, race, before, found, code)
     changed = [words for (name, _), words in zip(ground.steps, ground.words) if name == 'labels']
     if changed and found.candidate is not candidate:
@@ -375,6 +376,12 @@ def _told(ground: Ground, offers: Offers, race: Race, before: Before, found: Rep
             'candidates': [_candidate(racer) for racer in race.racers
                            if racer.leg.epochs or racer.ended not in (SPENT, FUTILE)],
             'stopped': _in_vain(race) if race.is_futile else ''}}))
+
+
+def _until_its_best(candidate: Candidate, winner: Optional[Racer]) -> Candidate:
+    """The winner trained to the epoch whose weights are handed back, as its lines should say."""
+    best = None if winner is None else winner.best
+    return candidate if best is None else candidate.trained(epochs=best.epoch)
 
 
 def _in_vain(race: Race) -> str:
