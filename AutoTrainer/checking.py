@@ -14,7 +14,7 @@ from .judge.columns import Data
 from .judge.company import mixes_rows
 from .judge.examine import examine
 from .judge.facts import Task
-from .judge.labels import summarise_labels
+from .judge.labels import label_kind, summarise_labels
 from .judge.losses import KNOWN_LOSSES, loss_name, pairs_nothing
 from .judge.preflight import Finding
 from .judge.setup import BATCH_ROWS, Output, Setup
@@ -91,10 +91,10 @@ def mixes_rows_of(seen: Any, x: Any) -> bool:
     """Whether outputs of a row change with the others of its batch; tried where that can be.
 
     Args:
-        seen: a built model.
+        seen: a model; of one that is not built nothing is said, for a try would draw its weights.
         x: inputs, arrays.
     """
-    if not keras_bridge.may_mix_rows(seen):
+    if not (seen.built and keras_bridge.may_mix_rows(seen)):
         return False
     with keras_bridge.random_kept():
         return mixes_rows(keras_bridge.predictor(seen), x)
@@ -122,9 +122,15 @@ def _outputs(model: Any, seen: Any, y: Any) -> Tuple[Output, ...]:
     labels = [y.get(name) for name in names] if isinstance(y, Mapping) else list(parts(y))
     if not len(labels) == len(names):
         return ()
-    known = [summarise_labels(one) for one in labels]
-    return tuple(Output(name, loss_name(loss), one.lowest, one.highest) for name, loss, one in zip(
-        names, keras_bridge.losses_by_output(model, len(names)), known))
+    found = []
+    for name, one, loss, head, shape in zip(
+            names, labels, keras_bridge.losses_by_output(model, len(names)),
+            keras_bridge.head_activations(seen), keras_bridge.output_shapes(seen)):
+        units = int(shape[-1]) if shape and shape[-1] else 0
+        found.append(Output(name, Task(loss_name(loss), head, units, label_kind(one, shape),
+                                       logits=keras_bridge.takes_logits(loss)),
+                            summarise_labels(one, shape, getattr(loss, 'ignore_class', None))))
+    return tuple(found)
 
 
 def _check_shapes(seen: Any, x: Any, x_val: Any) -> None:

@@ -224,6 +224,17 @@ def test_several_inputs_and_outputs():
     assert names(model, [X, X[:, :2]], [X[:, 0], X[:, :3]]) == ['likely learning_rate_high']
 
 
+def test_the_head_of_each_output_is_held_against_its_labels():
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, [layers.Dense(1, activation='tanh', name='price')(inputs),
+                                 layers.Dense(1, activation='softmax', name='kind')(inputs)])
+    model.compile('adam', ['mse', 'binary_crossentropy'])
+    found = check(model, X, [30 * X[:, 0] + 50, CLASSES % 2])
+    assert [(one.severity, one.name, one.sentence.split(':')[0]) for one in found[:2]] == [
+        ('certain', 'head_out_of_reach', 'output price'),
+        ('certain', 'softmax_of_one', 'output kind')]
+
+
 class Subclassed(keras.Model):
     def __init__(self):
         super().__init__()
@@ -373,8 +384,8 @@ def test_bad_input_is_one_sentence(build, x, y, settings, message):
 def test_the_page_has_every_finding():
     """And no other: names stand in the code where a finding is made."""
     made = set()
-    for file in ('preflight', 'setup', 'columns', 'course'):
-        code = (ROOT / 'AutoTrainer' / 'judge' / (file + '.py')).read_text(encoding='utf-8')
+    for file in (ROOT / 'AutoTrainer' / 'judge').glob('*.py'):
+        code = file.read_text(encoding='utf-8')
         made |= set(re.findall(r"(?:Finding|_head|_loss|_data)\(\s*'(\w+)'", code))
         made |= {name for pair in re.findall(r"Finding\('(\w+)' if \w+ else '(\w+)'", code)
                  for name in pair}

@@ -34,7 +34,10 @@ def examine(setup: Setup, data: Data) -> List[Finding]:
     found = [rule(setup) for rule in _RULES] + [
         _codes_taken_for_amounts(setup, data),
         class_never_trained(data, setup.labels, setup.task.units)]
-    return surest_first(contradictions(setup.task, setup.labels)
+    of_outputs = [finding._replace(sentence='output %s: %s' % (output.name, finding.sentence))
+                  for output in setup.outputs
+                  for finding in contradictions(output.task, output.labels)]
+    return surest_first(contradictions(setup.task, setup.labels) + of_outputs
                         + [finding for finding in found if finding is not None]
                         + examine_data(data, setup.labels, setup.normalises))
 

@@ -67,15 +67,13 @@ class Output(NamedTuple):
 
     Attributes:
         name: of the output.
-        loss: of it.
-        lowest: smallest of its labels; NaN if they are no numbers.
-        highest: largest.
+        task: its loss, head and units.
+        labels: of its training rows.
     """
 
     name: str
-    loss: str
-    lowest: float
-    highest: float
+    task: Task
+    labels: LabelSummary
 
 
 class Setup(NamedTuple):

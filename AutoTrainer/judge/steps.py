@@ -118,13 +118,13 @@ def large_targets(setup: Setup) -> Found:
 def large_output(setup: Setup) -> Found:
     """Targets of one output whose loss leaves the others no weight, or which are out of reach."""
     for output in setup.outputs:
-        largest = max(abs(output.lowest), abs(output.highest))
-        if output.loss in ('mean_squared_error', 'mean_absolute_error') and (
+        largest = max(abs(output.labels.lowest), abs(output.labels.highest))
+        if output.task.loss in ('mean_squared_error', 'mean_absolute_error') and (
                 _LARGE_TARGETS <= largest < math.inf):
             return Finding('large_targets', NOTE,
                            'the targets of output %s go from %.3g to %.3g, so that its loss leaves '
                            'those of the others no weight'
-                           % (output.name, output.lowest, output.highest),
+                           % (output.name, output.labels.lowest, output.labels.highest),
                            'scale the targets of output %s to about -1…1' % output.name,
                            'not_converge')
     return None

@@ -4,7 +4,7 @@ from typing import Any, List, Tuple
 
 import numpy as np
 
-from .generation import keras, of_keras
+from .generation import LEGACY, keras, of_keras
 
 _RECTIFIERS = ('relu', 'relu6', 'ReLU', 'ThresholdedReLU')
 _RECTIFYING_FUNCTIONS = ('Relu', 'Relu6', 'ReLU', 'Maximum')
@@ -77,6 +77,16 @@ def head_activation(model: Any) -> str:
     """Name of the activation that a model ends in; '' if it cannot be told."""
     leaves = leaf_layers(model)
     return activation_name(leaves[-1]) if leaves and is_graph(model) else ''
+
+
+def head_activations(model: Any) -> List[str]:
+    """Name of the activation that each output of a graph ends in, in its order; '' if unknown."""
+    if not is_graph(model):
+        return [''] * len(output_shapes(model))
+    ends = [tensor._keras_history for tensor in model.outputs]
+    made = [end.layer if LEGACY else end.operation for end in ends]
+    return [activation_name(layer) if isinstance(layer, keras.layers.Layer) else ''
+            for layer in made]
 
 
 def output_units(model: Any) -> int:

@@ -51,11 +51,24 @@ def test_numbers_beyond_an_embedding_in_words():
     assert finding.advice.startswith('give it input_dim=50')
 
 
+def priced(lowest, highest, loss='mean_squared_error', head='linear'):
+    return Output('price', Task(loss, head, 1), LabelSummary('real', 1, 2, lowest, highest))
+
+
+def test_what_contradicts_itself_in_one_of_several_outputs():
+    certain = Output('kind', Task('binary_crossentropy', 'softmax', 1),
+                     LabelSummary('binary', 1, 2, 0.0, 1.0))
+    finding, = examine(SOUND._replace(task=Task(), labels=LabelSummary(),
+                                      outputs=(priced(-1.0, 50.0), certain)), Data())
+    assert (finding.severity, finding.name) == ('certain', 'softmax_of_one')
+    assert finding.sentence.startswith('output kind: ')
+
+
 @pytest.mark.parametrize('output, expected', [
-    (Output('price', 'mean_squared_error', 0.0, 5000.0), ['note large_targets']),
-    (Output('price', 'mean_squared_error', -1.0, 50.0), []),
-    (Output('price', 'mean_squared_error', math.nan, math.nan), []),
-    (Output('kind', 'sparse_categorical_crossentropy', 0.0, 5000.0), [])])
+    (priced(0.0, 5000.0), ['note large_targets']),
+    (priced(-1.0, 50.0), []),
+    (priced(math.nan, math.nan), []),
+    (priced(0.0, 5000.0, 'poisson'), [])])
 def test_large_targets_of_one_of_several_outputs(output, expected):
     assert found(task=Task(), labels=LabelSummary(), outputs=(output,)) == expected
 
