@@ -55,7 +55,7 @@ def examine_data(data: Data, labels: LabelSummary, normalised: bool = False) -> 
     found = [_text_inputs(data), _text_labels(data), _not_finite(data), _constant_inputs(data),
              scale, _order(data, labels), _same_rows(data), _other_kind(data, labels),
              _one_label(data, labels), _label_among_inputs(data), _stand_ins(data),
-             _outlying_labels(data, labels)]
+             _other_scale(data), _outlying_labels(data, labels)]
     return [finding for finding in found + _useless_columns(data) if finding is not None]
 
 
@@ -369,6 +369,51 @@ def _other_kind(data: Data, labels: LabelSummary) -> Found:
     return _data('validation_of_another_kind', LIKELY,
                  'class %g has %.0f%% of the validation rows and %.0f%% of the training rows'
                  % (classes[worst], 100 * others[worst], 100 * shares[worst]), advice, 'overfit')
+
+
+_SHIFTED, _STRETCHED = 3.0, 5.0
+"""Deviations by which a column must be off, and times by which its spread must differ, to be of
+another scale: rows of one kind that were divided at random are never so far apart."""
+
+
+def _middle(columns: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Median and spread of each column, as far as a few far numbers do not make it.
+
+    The spread is that of a normal deviation from the 10th to the 90th percentile.
+    """
+    low, middle, high = np.percentile(columns, [10, 50, 90], axis=0)
+    return middle, (high - low) / 2.56
+
+
+def _other_scale(data: Data) -> Found:
+    """Validation inputs on another scale than the training inputs: prepared otherwise."""
+    if data.tokens or len(data.x) != len(data.x_val) or not data.x:
+        return None
+    off, all_columns, worst = 0, 0, (0.0, 0.0, 0.0, 0.0)
+    for train, held in zip(data.x, data.x_val):
+        if train.dtype.kind not in 'biuf' or held.dtype.kind not in 'biuf' or (
+                train.shape[1:] != held.shape[1:] or min(len(train), len(held)) < _ENOUGH_ROWS):
+            return None
+        columns = [np.reshape(part, (len(part), -1)).astype(np.float64) for part in (train, held)]
+        if columns[0].shape[1] > _FEW_COLUMNS:  # of an image all pixels have one scale
+            columns = [part.reshape(-1, 1) for part in columns]
+        (mean, spread), (mean_val, spread_val) = map(_middle, columns)
+        varies = (spread > 0) & (spread_val > 0)
+        with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
+            apart = varies & ((np.abs(mean - mean_val) > _SHIFTED * np.maximum(spread, spread_val))
+                              | (np.maximum(spread / spread_val, spread_val / spread)
+                                 > _STRETCHED))
+        off, all_columns = off + int(apart.sum()), all_columns + int(varies.sum())
+        if apart.any():
+            first = int(apart.argmax())
+            worst = (mean[first], spread[first], mean_val[first], spread_val[first])
+    if not off or 2 * off < all_columns:
+        return None
+    return Finding('validation_scaled_otherwise', LIKELY,
+                   'validation inputs are on another scale than training inputs (%.3g ± %.2g, '
+                   'where these are %.3g ± %.2g)' % (worst[2:] + worst[:2]),
+                   'prepare the validation rows as the training rows are, with the numbers of the '
+                   'training rows', 'overfit')
 
 
 def class_never_trained(data: Data, labels: LabelSummary, units: int) -> Found:

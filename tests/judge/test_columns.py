@@ -172,3 +172,21 @@ def test_numbers_that_stand_for_what_is_missing(rows, expected):
 ])
 def test_labels_that_alone_make_the_squared_error(y, expected):
     assert found(x=(TABLE,), y=y) == expected
+
+
+@pytest.mark.parametrize('held, expected', [
+    (OTHERS * 255, ['likely validation_scaled_otherwise']),
+    (OTHERS / 20 - 0.5, ['likely validation_scaled_otherwise']),
+    (OTHERS + 5, ['likely validation_scaled_otherwise']),
+    (OTHERS * [1, 1, 1, 255, 255], []),            # most columns are as they should be
+    (np.where(OTHERS > 2, 1e6, OTHERS), []),       # a few numbers
+    (OTHERS * 3 + 1, []), (OTHERS[:10] * 255, []), (OTHERS * 0, []),
+    ((OTHERS > 0).astype('uint8'), [])])
+def test_validation_inputs_on_another_scale(held, expected):
+    assert found(x=(TABLE,), x_val=(held,)) == expected
+
+
+def test_images_on_another_scale():
+    images = RANDOM.rand(60, 20, 20).astype('float32')
+    assert found(x=(images,), x_val=(images[:30] * 255,)) == ['likely validation_scaled_otherwise']
+    assert found(x=(images,), x_val=(RANDOM.rand(30, 20, 20),)) == []

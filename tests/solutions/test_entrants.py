@@ -86,7 +86,8 @@ WITHOUT = {'nan_in_labels', 'nan_in_inputs', 'constant_inputs', 'constant_column
            'duplicate_columns', 'same_rows', 'one_label', 'label_among_inputs', 'text_in_inputs',
            'text_in_labels', 'beyond_vocabulary', 'weights_at_rest', 'layers_at_rest',
            'rows_of_another_kind', 'overfit', 'labels_broadcast', 'rows_mixed',
-           'other_in_inference', 'stand_in_numbers', 'outlying_labels'}
+           'other_in_inference', 'stand_in_numbers', 'outlying_labels',
+           'validation_scaled_otherwise'}
 """Findings that only other rows mend, or another program."""
 
 
