@@ -12,8 +12,8 @@ from .setup import Setup
 from .yardstick import MOST_ROWS, codes_as_amounts
 
 _RULES = (model.vocabulary, model.broadcast, model.company, model.frozen, steps.learning_rate,
-          steps.decay, model.alike, model.dropout, model.huge_weights, model.depth,
-          steps.large_targets, steps.large_output, steps.updates, steps.batch)
+          steps.decay, model.alike, model.softmax_inside, model.dropout, model.huge_weights,
+          model.depth, steps.large_targets, steps.large_output, steps.updates, steps.batch)
 """Of findings that are as sure, the first is told first."""
 
 MOST_CODES = 50

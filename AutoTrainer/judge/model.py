@@ -93,6 +93,18 @@ def depth(setup: Setup) -> Found:
                    'vanish' if fades else 'explode')
 
 
+def softmax_inside(setup: Setup) -> Found:
+    """A softmax that is no head, in a chain of layers: its units share out 1 among them."""
+    inside = [kernel.layer for kernel in setup.kernels[:-1] if kernel.activation == 'softmax']
+    if not inside or not setup.chain:
+        return None
+    return Finding('softmax_inside', LIKELY,
+                   'the hidden layer%s %s end%s in softmax: all units of a layer share out 1, so '
+                   'that hardly anything goes through'
+                   % ('s' * (len(inside) > 1), _some(inside), 's' * (len(inside) == 1)),
+                   'use ReLU in hidden layers, and softmax at the end alone', 'activation_issue')
+
+
 _NOTHING_LEFT, _LITTLE_LEFT = 0.95, 0.8
 
 

@@ -51,7 +51,7 @@ MENDS: Dict[str, str] = {
                      'gradient_grows'), 'weights'),
     'dropout_leaves_nothing': 'less_dropout', 'strong_decay': 'less_decay',
     **dict.fromkeys(('column_scale', 'large_inputs', 'tiny_inputs'), 'data'),
-    'sorted_by_label': 'shuffle',
+    'sorted_by_label': 'shuffle', 'softmax_inside': 'relu',
     'validation_of_another_kind': 'split', 'class_never_trained': 'split'}
 """By the name of a finding (docs/guide/check.md) the solutions that mend it."""
 
@@ -68,7 +68,7 @@ OF_THE_ROWS = ('split', 'labels')
 
 _EVERYTHING = ('shuffle', 'head', 'targets', 'data', 'unfreeze', 'less_dropout', 'less_decay',
                'wider', 'weights', 'less_batch', 'step')
-_SATURATING = ('sigmoid', 'tanh', 'hard_sigmoid', 'softsign', 'linear', 'exponential')
+_SATURATING = ('sigmoid', 'tanh', 'hard_sigmoid', 'softsign', 'linear', 'exponential', 'softmax')
 _DEEP = 4
 """Hidden activations from which a model gets batch normalisation where everything is mended."""
 _DRAWS = 30

@@ -278,8 +278,8 @@ def hidden_activations(graph: Graph) -> List[Spot]:
     A layer with a kernel but without activation is a spot only if no activation follows before
     the next layer that learns: ``Dense`` + ``Activation`` is one spot, not two. Recurrent layers
     are none, as their activation belongs to the recurrence; shared layers, nested models and the
-    head are left out; so are a softmax (an attention) and a sigmoid that is multiplied with
-    something else (a gate).
+    head are left out; so are a softmax that no kernel alone takes in (an attention) and a sigmoid
+    that is multiplied with something else (a gate).
     """
     head = set(head_layers(graph))
     spots = []
@@ -288,7 +288,7 @@ def hidden_activations(graph: Graph) -> List[Spot]:
             continue
         settings = kernel_configs(entry)
         activation = activation_of(settings[0]) if settings else activation_layer(entry)
-        if not activation or activation == 'softmax' or (
+        if not activation or activation == 'softmax' and not _feeds_kernel(graph, name) or (
                 activation in ('sigmoid', 'hard_sigmoid') and _is_multiplied(graph, name)):
             continue
         if settings and activation == 'linear' and _activation_follows(graph, name):
@@ -296,6 +296,13 @@ def hidden_activations(graph: Graph) -> List[Spot]:
         if settings or activation != 'linear':
             spots.append(Spot(name, bool(settings), activation))
     return spots
+
+
+def _feeds_kernel(graph: Graph, name: str) -> bool:
+    """Whether a layer with a kernel takes in the outputs of one, and nothing else does."""
+    after = graph.after[name]
+    return len(after) == 1 and bool(kernel_configs(graph.entries[name])) and bool(
+        kernel_configs(graph.entries[after[0]]))
 
 
 def _is_multiplied(graph: Graph, name: str) -> bool:

@@ -175,3 +175,12 @@ def test_findings_say_the_numbers():
         'planned updates',
         'the learning rate of Adam is 1e-06, and less than 1e-05 rarely gets anywhere',
         '3 epochs of 1000 rows in batches of 32 are 96 updates of the weights']
+
+
+@pytest.mark.parametrize('changes, expected', [
+    ({'kernels': (Kernel('a', 'softmax'), Kernel('b', 'softmax'))}, ['likely softmax_inside']),
+    ({'kernels': (Kernel('a', 'relu'), Kernel('b', 'softmax'))}, []),
+    ({'kernels': (Kernel('a', 'softmax'), Kernel('b', 'linear')), 'chain': False}, []),
+])
+def test_a_softmax_that_is_no_head(changes, expected):
+    assert [one for one in found(**changes) if 'softmax' in one] == expected
