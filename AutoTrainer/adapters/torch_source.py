@@ -224,7 +224,8 @@ def subject_of(learner: Learner, source: Source, plan: Plan, by_skill: bool,
         constants = _counted(there.training, source.rows), there.validation
     return Subject(probe, accuracy_counts(task),
                    lambda: source.constant_loss(learner, source.labels, shape), constants,
-                   task.loss in PROVING_LOSSES, _unmeasured(learner, source, task, shape, probe),
+                   task.loss in PROVING_LOSSES,
+                   _unmeasured(learner, source, task, shape, probe) if by_skill else '',
                    is_told=True, held_loss=lambda: None if source.held is None or not by_skill
                    else source.constant_loss(learner, _array(source.held.y), shape))
 

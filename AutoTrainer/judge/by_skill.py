@@ -24,14 +24,15 @@ from .causes import (
     overfits,
 )
 from .configuration import Symptom
+from .doubt import next_to_nothing, not_surely, validates_otherwise
 from .facts import LOSS_SHARE, GradientSummary, Judgment, OutputSummary, Probe
 from .history import JUDGMENT_EPOCHS, LASTING, HistoryState, judged
 from .issues import ISSUES
 from .preflight import LIKELY, Finding
 from .progress import expected_gain, leaves_plateau
 from .reference import Constants, Measured
-from .skill import ACCURACY, WORST
-from .standing import ENOUGH, SIGNAL, SURE, Standing, in_words, standings, told_of
+from .skill import WORST
+from .standing import ENOUGH, SURE, Standing, in_words, standings, told_of
 from .yardstick import Yardstick
 
 _TOLD = frozenset(name for name, issue in ISSUES.items() if issue.told)
@@ -53,9 +54,6 @@ LEAST_REACHED = 0.2
 FALL = 2.0
 """Standard errors by which a training must have fallen to be said so: its best epochs are that by
 chance too."""
-
-APART_FROM_TOLD = 4.0
-"""Standard errors by which what is measured must be above what is told of the same rows."""
 
 
 class Ground(NamedTuple):
@@ -279,10 +277,11 @@ class SkillMonitor(IssueMonitor):
             self._recent = [reference.from_dict(look) for look in measured['looks']]
             self.yardsticks = tuple(map(classical.from_dict, measured['yardsticks']))
 
-    def looks_closer(self) -> bool:
-        """Whether rows and set-up are to be looked at: it is unsound, or told to be behind."""
-        return self.needs_probe() or (self._is_over and bool(self.yardsticks)
-                                      and self._measured_at == self.state.epochs)
+    @property
+    def is_told_to_be_behind(self) -> bool:  # type: ignore[override]
+        """Whether it has ended, and had to be held against a yardstick: rows are looked at then."""
+        return (self._is_over and bool(self.yardsticks)
+                and self._measured_at == self.state.epochs)
 
     def needs_probe(self) -> bool:
         """Whether the training is unsound, so that the cause has to be found."""
@@ -343,12 +342,16 @@ class SkillMonitor(IssueMonitor):
         Batch normalisation predicts with averages that follow the training by some hundred steps:
         until the end such a model may still come round.
         """
-        recent = [level for level in self._levels['acc'][-LASTING:] if level is not None]
+        recent = self._lately()
         return len(recent) == LASTING and min(recent) >= ENOUGH
+
+    def _lately(self) -> List[float]:
+        """Skill by the training steps of the last epochs, as far as it is known."""
+        return [level for level in self._levels['acc'][-LASTING:] if level is not None]
 
     def _in_steps(self) -> Optional[float]:
         """Skill by the accuracy of the training steps lately; None where that is not known."""
-        recent = [level for level in self._levels['acc'][-LASTING:] if level is not None]
+        recent = self._lately()
         known = recent and self.state.measure is not LOSS_SHARE
         return statistics.median(recent) if known else None
 
@@ -449,30 +452,11 @@ class SkillMonitor(IssueMonitor):
             return ''
         if self.yardsticks and not told.learner and told.skill.value < ENOUGH:
             return 'what could be learnt is not known'
-        said_so = self._validates_otherwise() or _next_to_nothing(told)
-        if said_so:
-            return said_so
-        likely = [finding for finding in self.findings if finding.severity == LIKELY]
-        behind = told.skill.value < ENOUGH * told.yardstick.value if likely else told.is_short()
-        if not (told.learner and behind and standing.learner):
-            return ''
-        rows = 'validation' if standing in self._standings('validation') else 'training'
-        said = ['by %s it has %.2f on %s rows, where %s has %.2f: not surely too little' % (
-            standing.form, standing.skill.value, rows, standing.learner, standing.yardstick.value)]
-        said += ['%s: %s' % (finding.sentence, finding.advice) for finding in likely]
-        return '; '.join(said)
-
-    def _validates_otherwise(self) -> str:
-        """What is told of the validation rows against what the model has on them, in words; ''."""
-        measured = self._recent[-1].validation
         level = self._levels['val_acc'][-1] if self._levels['val_acc'] else None
-        now = measured[0].get(ACCURACY) if len(measured) == 1 else None
-        if level is None or now is None or self.state.measure is LOSS_SHARE or (
-                level + APART_FROM_TOLD * now.error >= now.value):
-            return ''
-        return ('the training tells of a skill of %.2f on validation rows, and in inference mode '
-                'the model has %.2f on those that were given: they are validated in training mode, '
-                'or prepared otherwise' % (level, now.value))
+        rows = 'validation' if standing in self._standings('validation') else 'training'
+        return (validates_otherwise(None if self.state.measure is LOSS_SHARE else level,
+                                    self._recent[-1])
+                or next_to_nothing(told) or not_surely(told, standing, rows, self.findings))
 
     def in_numbers(self) -> Tuple[Optional[float], Optional[float], str]:
         """Skill, yardstick, and the two in words, as far as they were measured."""
@@ -487,13 +471,6 @@ class SkillMonitor(IssueMonitor):
     def advice(self, reasons: Mapping[str, str]) -> str:
         """What to change about what was found, see :func:`~AutoTrainer.judge.causes.advice_on`."""
         return advice_on(reasons, self.findings + self._by_curves)
-
-
-def _next_to_nothing(told: Standing) -> str:
-    """Why little is called sound, in words: classical learners hardly learn more; ''."""
-    if not told.learner or max(told.skill.value, told.yardstick.value) >= SIGNAL:
-        return ''
-    return 'next to nothing is learnt, and classical learners learn hardly more'
 
 
 def _below(levels: Sequence[Optional[float]]) -> float:

@@ -200,7 +200,7 @@ class Watcher:
             self._last_skill = monitor.state.epochs
             self.skill_looks += 1
         is_asked = broken or monitor.needs_probe()
-        if monitor.by_skill and (broken or monitor.looks_closer()):
+        if monitor.by_skill and (is_asked or monitor.is_told_to_be_behind):
             self._find(probe, thorough=True)
         if monitor.task is None and is_asked:
             monitor.learn_task(probe.task())

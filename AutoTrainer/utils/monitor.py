@@ -337,6 +337,8 @@ class IssueMonitor:
 
     by_skill = False
     """Whether a training is judged by what it learns, see :mod:`AutoTrainer.judge.by_skill`."""
+    is_told_to_be_behind = False
+    """Under these rules nobody measures what could be learnt."""
 
     proven = False
     """Whether the history alone says that enough is learnt: the paper does not ask."""
@@ -369,10 +371,6 @@ class IssueMonitor:
     def advice(self, reasons: Mapping[str, str]) -> str:
         """What to change, in words, for reasons by issue; '' where that is left to a repair."""
         return ''
-
-    def looks_closer(self) -> bool:
-        """Whether rows and set-up are to be looked at; only under ``rules='skill'``."""
-        return False
 
     def needs_probe(self) -> bool:
         """Whether a probe could change the verdict at the epoch watched last."""
